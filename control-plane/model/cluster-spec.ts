@@ -1,0 +1,65 @@
+/**
+ * What a user asks for: the `spec` of a PostgresCluster document with every default filled in.
+ * The document's schema and its validation are in control-plane/api/document.
+ */
+export interface ClusterSpec {
+  /** metadata.name: a DNS label of at most 40 characters. */
+  readonly name: string;
+  /** How many instances, named `NAME-1` to `NAME-n`. Default 3, 1 to 9. */
+  readonly instances: number;
+  readonly postgres: PostgresSpec;
+  readonly durability: DurabilitySpec;
+  readonly routes: RoutesSpec;
+  readonly failover: FailoverSpec;
+}
+
+export interface PostgresSpec {
+  /** Settings for postgresql.conf. Those that Howdah owns are refused (OWNED_PARAMETERS). */
+  readonly parameters: Readonly<Record<string, string>>;
+  /** `trust`: whoever reaches a route on loopback is believed. `scram`: passwords. Default `trust`. */
+  readonly auth: 'trust' | 'scram';
+}
+
+export interface DurabilitySpec {
+  /**
+   * `strict`: a commit is acknowledged when `quorum` standbys flushed it, and waits as long as that takes.
+   * `available`: the same, but goes on without standbys when none is left.
+   * `async`: never waits; a failover may lose the last commits.
+   * Default `strict`, for a cluster of one `async`.
+   */
+  readonly mode: 'strict' | 'available' | 'async';
+  /** k: how many standbys must have flushed a commit. Default 1; less than `instances`; 0 with `async`. */
+  readonly quorum: number;
+}
+
+export interface RouteSpec {
+  /** TCP port on the local host, 1024 to 65535; 0 = a free one is chosen and kept. Default 0. */
+  readonly port: number;
+}
+
+export interface ReadRouteSpec extends RouteSpec {
+  /** A standby further behind than this many bytes of WAL gets no reads. Default 16 MiB. */
+  readonly maxLagBytes: number;
+  /** Where reads go while no standby is fit: to the primary, or nowhere. Default `primary`. */
+  readonly fallback: 'primary' | 'none';
+}
+
+export interface RoutesSpec {
+  readonly rw: RouteSpec;
+  readonly ro: ReadRouteSpec;
+  readonly any: RouteSpec;
+}
+
+export interface FailoverSpec {
+  /** False: Howdah never fails over by itself. Default true. */
+  readonly automatic: boolean;
+  /** Silence of the primary before it is suspected, in ms. Default 1000; 200 to 60000. */
+  readonly suspectAfterMs: number;
+  /** Lease of the primary for stale reads and asynchronous clusters, in ms. Default 5000; 1000 to 60000. */
+  readonly leaseMs: number;
+}
+
+/** Names of a cluster's instances, in order. */
+export function instanceNames(spec: Pick<ClusterSpec, 'name' | 'instances'>): string[] {
+  return Array.from({ length: spec.instances }, (_, index) => `${spec.name}-${index + 1}`);
+}

@@ -1,0 +1,72 @@
+import type { TimelineSwitch } from './instance.ts';
+import { formatLsn } from './lsn.ts';
+import { formatSync, type SyncConfig } from './sync.ts';
+
+/**
+ * What the control plane wants of one instance: a state to reach and hold, not a step to run once. An agent holds one
+ * goal at a time, the newest; giving it the same again changes nothing, so a goal may be sent as often as one likes.
+ * An agent refuses a goal whose epoch is below its promise.
+ */
+export type Goal = FenceGoal | LeadGoal | FollowGoal | StopGoal;
+
+/**
+ * Promise the epoch on disk; receive no WAL any more (primary_conninfo empty, WAL receiver gone, replay drained);
+ * a PostgreSQL that runs as primary is stopped at once (immediate). A stopped standby is started without a source so
+ * that its position can be told. Done when `promisedEpoch` >= epoch and all that holds.
+ */
+export interface FenceGoal {
+  readonly kind: 'fence';
+  readonly epoch: number;
+}
+
+/**
+ * Be the primary: initdb if `create` and there is no data directory; set `sync` first, then promote a standby or start
+ * a stopped primary. Done when PostgreSQL takes writes with `sync` in force.
+ */
+export interface LeadGoal {
+  readonly kind: 'lead';
+  readonly epoch: number;
+  readonly sync: SyncConfig;
+  /** Make the cluster's first data directory. Only ever true before the system identifier is known. */
+  readonly create: boolean;
+  /** All other instances: each gets a replication slot. */
+  readonly members: readonly string[];
+}
+
+/**
+ * Be a standby of `primary` through the local Envoy's replication port. Without a data directory: pg_basebackup.
+ * Diverged (own WAL beyond a fork in `history`): pg_rewind, and when that fails a basebackup beside the kept directory.
+ */
+export interface FollowGoal {
+  readonly kind: 'follow';
+  readonly epoch: number;
+  readonly primary: string;
+  readonly systemId: string;
+  /** The primary's timeline and its ancestors; 0 and [] while it is being promoted: only a reconnect is safe then. */
+  readonly timeline: number;
+  readonly history: readonly TimelineSwitch[];
+  /** The primary takes writes and checkpointed on its timeline: pg_basebackup and pg_rewind may start. */
+  readonly sourceReady: boolean;
+}
+
+/** Stop PostgreSQL with a fast shutdown and stay stopped (switchover). Done when the control file says clean. */
+export interface StopGoal {
+  readonly kind: 'stop';
+  readonly epoch: number;
+}
+
+/** Idempotency id: equal goals have equal ids, and a person can read it. */
+export function goalId(goal: Goal): string {
+  const head = `e${goal.epoch}/${goal.kind}`;
+  switch (goal.kind) {
+    case 'fence':
+    case 'stop':
+      return head;
+    case 'lead':
+      return `${head}/${goal.create ? 'create/' : ''}${formatSync(goal.sync)}/${goal.members.join(',')}`;
+    case 'follow': {
+      const history = goal.history.map((s) => `${s.timeline}@${formatLsn(s.endLsn)}`).join(',');
+      return `${head}/${goal.primary}/t${goal.timeline}/${history}/${goal.sourceReady ? 'ready' : 'early'}`;
+    }
+  }
+}

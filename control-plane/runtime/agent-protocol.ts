@@ -1,0 +1,45 @@
+import type { Goal } from '../model/goal.ts';
+import type { InstanceReport, Placement } from '../model/instance.ts';
+
+/**
+ * What an agent and the control plane say to each other on the one bidirectional stream of howdah.v1.AgentService, in
+ * the model's terms. The wire form is proto/howdah/v1/agent.proto; agent-wire.ts converts.
+ */
+export type AgentMessage = AgentHello | AgentReport;
+
+/** Always the first message of a stream. */
+export interface AgentHello {
+  readonly kind: 'hello';
+  readonly cluster: string;
+  readonly instance: string;
+  readonly bootId: string;
+  readonly placement: Placement;
+  /** `server_version_num / 10000`, for example 18. */
+  readonly postgresMajor: number;
+}
+
+export interface AgentReport {
+  readonly kind: 'report';
+  readonly report: InstanceReport;
+}
+
+export type ControlMessage = GoalCommand | ReportRequest | ReportAck;
+
+export interface GoalCommand {
+  readonly kind: 'goal';
+  /** Idempotency id: goalId(goal). */
+  readonly id: string;
+  readonly goal: Goal;
+}
+
+/** Observe PostgreSQL and report at once. */
+export interface ReportRequest {
+  readonly kind: 'report-request';
+}
+
+/** The report `seq` arrived: the lease counts from the moment the agent sent that report, never from this answer. */
+export interface ReportAck {
+  readonly kind: 'report-ack';
+  readonly seq: number;
+  readonly leaseMs: number;
+}

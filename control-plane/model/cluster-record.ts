@@ -37,31 +37,38 @@ export type Phase =
   /** The first primary makes its data directory. */
   | { readonly kind: 'forming'; readonly primary: string }
   /**
-   * `primary` holds the epoch. Gate closed: the rw route stays shut until k voters flushed its end-of-recovery LSN.
-   * `startedBoot`: the agent boot whose PostgreSQL the gate was opened for ('' while closed).
+   * `primary` holds the epoch. While the gate is closed the rw route stays shut: it opens when k of `sync` flushed the
+   * primary's end-of-recovery LSN, and only then `sync` becomes the record's own.
    */
-  | { readonly kind: 'active'; readonly primary: string; readonly gate: 'closed' | 'open'; readonly since: number }
-  /** Switchover: rw takes no new sessions, running transactions may end until the limit. */
+  | { readonly kind: 'active'; readonly primary: string; readonly gate: 'closed'; readonly sync: SyncConfig }
+  | { readonly kind: 'active'; readonly primary: string; readonly gate: 'open' }
+  /** Switchover: rw takes no new sessions; running transactions may end for at most `waitMs`. */
   | { readonly kind: 'draining'; readonly primary: string; readonly target: string; readonly waitMs: number }
   /** Switchover: the old primary is being stopped. */
   | { readonly kind: 'stopping'; readonly primary: string; readonly target: string }
-  /** A new epoch was begun: voters promise it. `from`: the old primary. */
+  /** A new epoch was begun: voters promise it. */
   | {
       readonly kind: 'fencing';
-      readonly from: string;
       readonly cause: FailoverCause;
-      /** Preferred among equals (switchover's target); '' = none. */
+      /** The last active primary, whose timeline is the recorded one. */
+      readonly from: string;
+      /**
+       * The one instance whose data alone is known to be complete: `from`, or the candidate of an epoch whose
+       * promotion may have happened without being recorded.
+       */
+      readonly authority: string;
+      /** Preferred among equals (the target of a switchover); '' = none. */
       readonly prefer: string;
-      /** A promotion of the epoch before this one may have happened without being recorded. */
-      readonly unconfirmed: string;
     }
   | {
       readonly kind: 'promoting';
+      readonly cause: FailoverCause;
       readonly from: string;
       readonly candidate: string;
-      readonly cause: FailoverCause;
       /** The candidate's position when it was chosen. */
       readonly lsn: Lsn;
+      /** What the candidate waits for from its first commit on. */
+      readonly sync: SyncConfig;
     };
 
 /** One decision, as shown to people. */

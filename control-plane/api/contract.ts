@@ -1,0 +1,132 @@
+// The API's one contract: the server and the client are both made from this table. docs/api.md documents each route.
+import { z } from 'zod';
+import { ERROR_CODES, type ErrorCode } from '../model/errors.ts';
+import { clusterNameSchema, clusterSpecSchema } from './spec-schema.ts';
+import {
+  clusterStatusSchema,
+  controlPlaneStatusSchema,
+  historyEntrySchema,
+  proxyStateSchema,
+} from './status-schema.ts';
+
+export type {
+  ClusterStatus,
+  Condition,
+  ControlPlaneStatus,
+  HistoryEntryStatus,
+  InstanceStatus,
+  ProxyStatus,
+} from './status-schema.ts';
+
+/** Longest time that a switchover may be asked to wait for running transactions. */
+export const SWITCHOVER_WAIT_MAX_MS = 600_000;
+
+const nothing = z.strictObject({});
+const clusterParams = z.strictObject({ name: clusterNameSchema });
+
+interface Route {
+  readonly method: 'GET' | 'PUT' | 'POST';
+  /** `:name` stands for a parameter. */
+  readonly path: string;
+  readonly params: z.ZodType<Record<string, string>>;
+  readonly query: z.ZodType<Record<string, unknown>>;
+  /** null: the request has no body. */
+  readonly body: z.ZodType | null;
+  readonly response: z.ZodType;
+}
+
+export const ROUTES = {
+  health: {
+    method: 'GET',
+    path: '/healthz',
+    params: nothing,
+    query: nothing,
+    body: null,
+    response: z.object({ ok: z.literal(true) }),
+  },
+  status: {
+    method: 'GET',
+    path: '/v1/status',
+    params: nothing,
+    query: nothing,
+    body: null,
+    response: z.object({ controlPlane: controlPlaneStatusSchema, clusters: z.array(clusterStatusSchema) }),
+  },
+  cluster: {
+    method: 'GET',
+    path: '/v1/clusters/:name',
+    params: clusterParams,
+    query: nothing,
+    body: null,
+    response: clusterStatusSchema,
+  },
+  history: {
+    method: 'GET',
+    path: '/v1/clusters/:name/history',
+    params: clusterParams,
+    query: nothing,
+    body: null,
+    /** Newest last. */
+    response: z.object({ entries: z.array(historyEntrySchema) }),
+  },
+  apply: {
+    method: 'PUT',
+    path: '/v1/clusters/:name',
+    params: clusterParams,
+    query: nothing,
+    body: clusterSpecSchema,
+    response: clusterStatusSchema,
+  },
+  switchover: {
+    method: 'POST',
+    path: '/v1/clusters/:name/switchover',
+    params: clusterParams,
+    query: nothing,
+    body: z.strictObject({
+      to: z.string().min(1).optional(),
+      waitMs: z.int().min(0).max(SWITCHOVER_WAIT_MAX_MS).optional(),
+      dryRun: z.boolean().optional(),
+    }),
+    response: z.object({
+      from: z.string(),
+      to: z.string(),
+      epoch: z.int(),
+      durationMs: z.number(),
+      checks: z.array(z.string()),
+    }),
+  },
+  proxies: {
+    method: 'GET',
+    path: '/v1/proxies',
+    params: nothing,
+    query: nothing,
+    body: null,
+    response: z.object({ proxies: z.array(proxyStateSchema) }),
+  },
+} satisfies Record<string, Route>;
+
+export type RouteName = keyof typeof ROUTES;
+
+type BodyOf<Schema> = Schema extends z.ZodType ? z.output<Schema> : null;
+
+/** What a request of a route consists of. */
+export interface RouteInput<Name extends RouteName> {
+  readonly params: z.output<(typeof ROUTES)[Name]['params']>;
+  readonly query: z.output<(typeof ROUTES)[Name]['query']>;
+  readonly body: BodyOf<(typeof ROUTES)[Name]['body']>;
+}
+
+export type RouteOutput<Name extends RouteName> = z.output<(typeof ROUTES)[Name]['response']>;
+
+const errorCodes = Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]];
+
+/** The body of every answer that is not 200. Its HTTP status is ERROR_CODES[code].http. */
+export const errorBodySchema = z.object({
+  error: z.object({
+    code: z.enum(errorCodes),
+    message: z.string(),
+    problems: z.array(z.object({ path: z.string(), message: z.string(), line: z.int().optional() })),
+  }),
+});
+
+export type ErrorBody = z.output<typeof errorBodySchema>;

@@ -1,0 +1,104 @@
+// What the API tells of a cluster, a proxy and the control plane itself. `howdah status -o json` prints the same.
+import { z } from 'zod';
+
+/** A log sequence number as PostgreSQL writes it: `X/Y`, both hexadecimal. */
+const lsnTextSchema = z.string().regex(/^[0-9A-F]{1,8}\/[0-9A-F]{1,8}$/);
+
+/** 0 = not running. */
+const pidSchema = z.int().min(0);
+
+export const instanceStatusSchema = z.object({
+  name: z.string(),
+  /** What its PostgreSQL is now; `none` while it is neither. */
+  role: z.enum(['primary', 'standby', 'none']),
+  /** `running`, `starting`, `stopped`, `crashed`, `creating`, `absent` (no data directory), `unreachable` (no agent). */
+  state: z.enum(['running', 'starting', 'stopped', 'crashed', 'creating', 'absent', 'unreachable']),
+  /** The agent's stream to the control plane is up. When not, all else is what it said last. */
+  connected: z.boolean(),
+  /** Timeline of the data directory; 0 without one. */
+  timeline: z.int().min(0),
+  /** A primary's flushed position, a standby's received or replayed position, whichever is further. */
+  lsn: lsnTextSchema,
+  /** WAL behind the primary, in bytes; null while either position is unknown. 0 for the primary. */
+  lagBytes: z.number().min(0).nullable(),
+  pids: z.object({ agent: pidSchema, postgres: pidSchema, envoy: pidSchema }),
+  /** Directory of PostgreSQL's unix socket; '' until the agent told it. */
+  socket: z.string(),
+  /** What the control plane wants of it and how far that is; null before the first goal. */
+  goal: z.object({ id: z.string(), status: z.enum(['working', 'done', 'failed']), detail: z.string() }).nullable(),
+});
+
+export const conditionSchema = z.object({
+  /** CamelCase, as in Kubernetes: see docs/api.md. */
+  type: z.string(),
+  status: z.enum(['True', 'False', 'Unknown']),
+  /** One sentence: what is and what to do about it. */
+  message: z.string(),
+});
+
+/** `host:port` */
+const endpointSchema = z.string();
+
+export const clusterStatusSchema = z.object({
+  name: z.string(),
+  /** Rises by one with each change of primary; 0 = there was none. */
+  epoch: z.int().min(0),
+  phase: z.enum(['forming', 'active', 'draining', 'stopping', 'fencing', 'promoting']),
+  /** Whether rw leads anywhere. */
+  gate: z.enum(['open', 'closed']),
+  /** Holds the writes or is about to; null while none is chosen. */
+  primary: z.string().nullable(),
+  /** Why it is as it is: one sentence. */
+  reason: z.string(),
+  durability: z.enum(['strict', 'available', 'async']),
+  sync: z.object({
+    voters: z.array(z.string()),
+    /** How many voters must have flushed a commit before it is acknowledged. */
+    k: z.int().min(0),
+    /** How many voters must promise a new epoch before another may lead. */
+    promiseQuorum: z.int().min(0),
+  }),
+  endpoints: z.object({ rw: endpointSchema, ro: endpointSchema, any: endpointSchema }),
+  instances: z.array(instanceStatusSchema),
+  conditions: z.array(conditionSchema),
+});
+
+export const historyEntrySchema = z.object({
+  /** Wall clock, ms since 1970; for display only. */
+  at: z.number(),
+  epoch: z.int().min(0),
+  kind: z.string(),
+  /** One sentence: what was decided and why. */
+  reason: z.string(),
+});
+
+export const controlPlaneStatusSchema = z.object({
+  pid: pidSchema,
+  version: z.string(),
+  /** `http://HOST:PORT` */
+  api: z.string(),
+  /** `HOST:PORT`: Envoys and agents. */
+  xds: z.string(),
+  /** Wall clock, ms since 1970; for display only. */
+  startedAt: z.number(),
+});
+
+export const proxyStateSchema = z.object({
+  id: z.string(),
+  connected: z.boolean(),
+  types: z.array(
+    z.object({
+      type: z.string(),
+      sent: z.string(),
+      acked: z.string(),
+      nacked: z.object({ version: z.string(), error: z.string() }).nullable(),
+    }),
+  ),
+});
+
+export type InstanceStatus = z.output<typeof instanceStatusSchema>;
+export type Condition = z.output<typeof conditionSchema>;
+export type ClusterStatus = z.output<typeof clusterStatusSchema>;
+export type HistoryEntryStatus = z.output<typeof historyEntrySchema>;
+export type ControlPlaneStatus = z.output<typeof controlPlaneStatusSchema>;
+export type ProxyStatus = z.output<typeof proxyStateSchema>;

@@ -1,0 +1,76 @@
+// What the API needs of the control plane: asked for here, given by the manager, faked in tests.
+import type { ClusterRecord } from '../model/cluster-record.ts';
+import type { ClusterSpec } from '../model/cluster-spec.ts';
+import type { InstanceReport } from '../model/instance.ts';
+
+export interface ControlPlaneView {
+  clusters(): ClusterView[];
+  cluster(name: string): ClusterView | undefined;
+  /**
+   * Creates the cluster or changes it to `spec`; resolves when that is stored.
+   * @throws HowdahError `failed-precondition` for a change that a living cluster can't make, `conflict`, `unavailable`.
+   */
+  apply(spec: ClusterSpec): Promise<void>;
+  /**
+   * Moves the primary on purpose; resolves when the new primary takes writes. With `dryRun` nothing moves.
+   * @throws HowdahError `not-found`, `failed-precondition` with every failed check in `problems`, `deadline-exceeded`.
+   */
+  switchover(name: string, request: SwitchoverRequest): Promise<SwitchoverResult>;
+  proxies(): ProxyState[];
+}
+
+export interface SwitchoverRequest {
+  /** The instance that shall lead; without it the fittest standby. */
+  readonly to?: string | undefined;
+  /** How long running transactions may go on before they are ended, in ms. */
+  readonly waitMs?: number | undefined;
+  /** Only check whether it could be done. */
+  readonly dryRun?: boolean | undefined;
+}
+
+export interface SwitchoverResult {
+  readonly from: string;
+  readonly to: string;
+  /** The epoch of `to`; of a dry run, the epoch that it would get. */
+  readonly epoch: number;
+  /** From the request to a new primary that takes writes; 0 for a dry run. */
+  readonly durationMs: number;
+  /** What was checked, one sentence each. */
+  readonly checks: readonly string[];
+}
+
+/** One cluster as stored and as observed. */
+export interface ClusterView {
+  readonly record: ClusterRecord;
+  /** Why the cluster is as it is: one sentence. */
+  readonly reason: string;
+  /** By instance name; an instance whose agent was never seen may be missing. */
+  readonly instances: ReadonlyMap<string, InstanceView>;
+}
+
+export interface InstanceView {
+  /** The agent's stream is up. */
+  readonly connected: boolean;
+  /** null = never reported to this control plane. */
+  readonly lastReportAgoMs: number | null;
+  readonly report: InstanceReport | null;
+}
+
+/** One Envoy and what it said of the configuration that it was given. */
+export interface ProxyState {
+  /** Envoy's node id: `instance/CLUSTER/INSTANCE` or `gateway/NAME`. */
+  readonly id: string;
+  readonly connected: boolean;
+  readonly types: readonly ProxyTypeState[];
+}
+
+export interface ProxyTypeState {
+  /** Resource type, for example `type.googleapis.com/envoy.config.listener.v3.Listener`. */
+  readonly type: string;
+  /** Version last sent; '' = none. */
+  readonly sent: string;
+  /** Version last accepted; '' = none. */
+  readonly acked: string;
+  /** The version that the proxy refused last, until it accepts a later one. */
+  readonly nacked: { readonly version: string; readonly error: string } | null;
+}

@@ -29,6 +29,11 @@ export interface RouteIr {
   readonly endpoints: readonly EndpointIr[];
   /** ro: a standby further behind fails its health check. 0 for the other kinds. */
   readonly maxLagBytes: number;
+  /**
+   * ro: where reads go while no standby is fit. With `primary` a primary passes the health check too. Follows the spec
+   * alone, never the state: a health check that changes replaces the EnvoyCluster. Default `primary`.
+   */
+  readonly fallback?: 'primary' | 'none';
 }
 
 export interface EndpointIr {
@@ -41,6 +46,8 @@ export interface EndpointIr {
   readonly zone: string;
   /** Share of the load among the endpoints, 1 to 128. */
   readonly weight: number;
+  /** ro: the primary, used only while no other endpoint passes its health check. Default false. */
+  readonly lastResort?: boolean;
 }
 
 export interface LocalInstanceIr {

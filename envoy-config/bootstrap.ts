@@ -1,0 +1,90 @@
+// What Envoy is started with: who it is, and where its control plane is. All else comes over ADS. While the control
+// plane is away Envoy keeps the configuration that it has.
+import { any, type JsonObject } from './json.ts';
+import { MAX_DOWNSTREAM_CONNECTIONS } from './limits.ts';
+
+export interface BootstrapOptions {
+  /** Envoy's node id: `instance/CLUSTER/INSTANCE` or `gateway/NAME`. */
+  readonly node: string;
+  /** Name of the Postgres cluster, or of the gateway: Envoy's `node.cluster`. */
+  readonly cluster: string;
+  /** Availability zone; '' = unknown. */
+  readonly zone: string;
+  /** Free words about the proxy, shown by the control plane. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Where the control plane serves ADS. */
+  readonly controlPlane: { readonly host: string; readonly port: number };
+  /** Path of the unix socket for Envoy's admin interface, at most 107 bytes. */
+  readonly adminSocketPath: string;
+}
+
+const CONTROL_PLANE = 'control-plane';
+
+/**
+ * Envoy's bootstrap, to be written as JSON.
+ * https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/bootstrap/v3/bootstrap.proto
+ */
+export function bootstrap(options: BootstrapOptions): JsonObject {
+  return {
+    node: {
+      id: options.node,
+      cluster: options.cluster,
+      ...(options.zone === '' ? {} : { locality: { zone: options.zone } }),
+      metadata: options.metadata,
+    },
+    admin: { address: { pipe: { path: options.adminSocketPath, mode: 0o600 } } },
+    dynamic_resources: {
+      ads_config: {
+        api_type: 'GRPC',
+        transport_api_version: 'V3',
+        set_node_on_first_message_only: true,
+        grpc_services: [{ envoy_grpc: { cluster_name: CONTROL_PLANE, retry_policy: RECONNECT } }],
+      },
+      cds_config: OVER_ADS,
+      lds_config: OVER_ADS,
+    },
+    static_resources: { clusters: [controlPlaneCluster(options.controlPlane)] },
+    overload_manager: {
+      resource_monitors: [
+        {
+          name: 'envoy.resource_monitors.global_downstream_max_connections',
+          typed_config: any(
+            'envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig',
+            { max_active_downstream_connections: MAX_DOWNSTREAM_CONNECTIONS },
+          ),
+        },
+      ],
+    },
+  };
+}
+
+/** Envoy's own backoff grows from 0.5 s to 30 s; a restarted control plane must be found within a second. */
+const RECONNECT: JsonObject = { retry_back_off: { base_interval: '0.1s', max_interval: '0.5s' } };
+
+/** Without a limit of time: Envoy is ready when it has its configuration, not when it gave up waiting. */
+const OVER_ADS: JsonObject = { ads: {}, resource_api_version: 'V3', initial_fetch_timeout: '0s' };
+
+function controlPlaneCluster(at: BootstrapOptions['controlPlane']): JsonObject {
+  return {
+    name: CONTROL_PLANE,
+    type: 'STRICT_DNS',
+    connect_timeout: '1s',
+    load_assignment: {
+      cluster_name: CONTROL_PLANE,
+      endpoints: [
+        { lb_endpoints: [{ endpoint: { address: { socket_address: { address: at.host, port_value: at.port } } } }] },
+      ],
+    },
+    typed_extension_protocol_options: {
+      'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': any(
+        'envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+        {
+          explicit_http_config: {
+            // A control plane that vanished without a FIN is noticed after 7 s.
+            http2_protocol_options: { connection_keepalive: { interval: '5s', timeout: '2s' } },
+          },
+        },
+      ),
+    },
+  };
+}

@@ -1,0 +1,40 @@
+// From what one proxy must do to Envoy's resources. Pure: equal IRs give equal resources, in the same order.
+import { localCluster, routeCluster } from './clusters.ts';
+import { loadAssignment } from './endpoints.ts';
+import type { ProxyIr, RouteIr } from './ir.ts';
+import type { JsonObject } from './json.ts';
+import { meshListeners, routeListener } from './listeners.ts';
+import { carriesEpoch, listenerName } from './names.ts';
+
+/** Resources of one proxy as Envoy's proto3 JSON, each kind sorted by name. */
+export interface ProxyResources {
+  /** envoy.config.cluster.v3.Cluster */
+  readonly clusters: readonly JsonObject[];
+  /** envoy.config.endpoint.v3.ClusterLoadAssignment: one for each cluster of type EDS. */
+  readonly endpoints: readonly JsonObject[];
+  /** envoy.config.listener.v3.Listener */
+  readonly listeners: readonly JsonObject[];
+}
+
+/** @throws Error when the IR breaks an invariant: two routes of one kind and cluster, or two primaries of one epoch. */
+export function translate(ir: ProxyIr): ProxyResources {
+  const routes = ir.routes.toSorted((left, right) => (listenerName(left) < listenerName(right) ? -1 : 1));
+  assertInvariants(routes);
+  return {
+    clusters: [...(ir.local === null ? [] : [localCluster(ir.local)]), ...routes.map(routeCluster)].toSorted(byName),
+    endpoints: routes.map((route) => loadAssignment(route, ir.zone)),
+    listeners: [...(ir.local === null ? [] : meshListeners(ir.local)), ...routes.map(routeListener)].toSorted(byName),
+  };
+}
+
+function assertInvariants(routes: readonly RouteIr[]): void {
+  const names = routes.map(listenerName);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw new Error(`two routes are named ${twice}`);
+  const split = routes.find((route) => carriesEpoch(route.kind) && route.endpoints.length > 1);
+  if (split !== undefined) throw new Error(`${listenerName(split)} has two primaries in epoch ${split.epoch}`);
+}
+
+function byName(left: JsonObject, right: JsonObject): number {
+  return String(left.name) < String(right.name) ? -1 : 1;
+}

@@ -8,7 +8,7 @@ export const CLUSTER_NAME_MAX_LENGTH = 40;
 export const clusterNameSchema = z
   .string()
   .max(CLUSTER_NAME_MAX_LENGTH, `at most ${CLUSTER_NAME_MAX_LENGTH} characters`)
-  .regex(/^[a-z]([-a-z0-9]*[a-z0-9])?$/, 'must be a DNS label: lower-case letters, digits and "-", a letter first');
+  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'must be a DNS label: lower-case letters, digits and "-" between them');
 
 const parameterNameSchema = z
   .string()

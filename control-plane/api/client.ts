@@ -1,0 +1,127 @@
+// The API's client: what the command line, the dashboard and tests call the control plane with.
+import { z } from 'zod';
+import type { ClusterSpec } from '../model/cluster-spec.ts';
+import { HowdahError } from '../model/errors.ts';
+import { errorBodySchema, ROUTES, type RouteInput, type RouteName, type RouteOutput } from './contract.ts';
+import type { SwitchoverRequest } from './view.ts';
+
+export interface ApiClientOptions {
+  /** `http://HOST:PORT`, as in control-plane.json. */
+  readonly baseUrl: string;
+  /** Limit of one request, in ms; for a switchover it is added to the time that the request itself allows. */
+  readonly timeoutMs: number;
+}
+
+/** Every method throws the HowdahError that the control plane answered, or `unavailable` when it can't be reached. */
+export class ApiClient {
+  readonly #baseUrl: string;
+  readonly #timeoutMs: number;
+
+  constructor(options: ApiClientOptions) {
+    this.#baseUrl = options.baseUrl.replace(/\/+$/, '');
+    this.#timeoutMs = options.timeoutMs;
+  }
+
+  health(): Promise<RouteOutput<'health'>> {
+    return this.#call('health', { params: {}, query: {}, body: null });
+  }
+
+  status(): Promise<RouteOutput<'status'>> {
+    return this.#call('status', { params: {}, query: {}, body: null });
+  }
+
+  cluster(name: string): Promise<RouteOutput<'cluster'>> {
+    return this.#call('cluster', { params: { name }, query: {}, body: null });
+  }
+
+  history(name: string): Promise<RouteOutput<'history'>> {
+    return this.#call('history', { params: { name }, query: {}, body: null });
+  }
+
+  /** Creates the cluster or changes it; the same spec again changes nothing. */
+  apply(spec: ClusterSpec): Promise<RouteOutput<'apply'>> {
+    return this.#call('apply', { params: { name: spec.name }, query: {}, body: spec });
+  }
+
+  switchover(name: string, request: SwitchoverRequest): Promise<RouteOutput<'switchover'>> {
+    const extraMs = (request.waitMs ?? 0) + SWITCHOVER_ALLOWANCE_MS;
+    return this.#call('switchover', { params: { name }, query: {}, body: request }, extraMs);
+  }
+
+  proxies(): Promise<RouteOutput<'proxies'>> {
+    return this.#call('proxies', { params: {}, query: {}, body: null });
+  }
+
+  async #call<Name extends RouteName>(name: Name, input: RouteInput<Name>, extraMs = 0): Promise<RouteOutput<Name>> {
+    const route = ROUTES[name];
+    const url = `${this.#baseUrl}${fillPath(route.path, input.params)}`;
+    const timeoutMs = this.#timeoutMs + extraMs;
+    let status: number;
+    let text: string;
+    try {
+      const response = await fetch(url, {
+        method: route.method,
+        redirect: 'error',
+        signal: AbortSignal.timeout(timeoutMs),
+        ...(route.body === null
+          ? {}
+          : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(input.body) }),
+      });
+      status = response.status;
+      text = await response.text();
+    } catch (error) {
+      throw this.#unreachable(error, timeoutMs);
+    }
+    const body = parseJson(text);
+    if (status !== 200) throw this.#refused(status, body);
+    const parsed = route.response.safeParse(body);
+    if (!parsed.success) throw this.#foreign(`${route.path}: ${z.prettifyError(parsed.error)}`);
+    // The schema just parsed with is the one that RouteOutput is inferred from; TypeScript can't follow that by name.
+    return parsed.data as RouteOutput<Name>;
+  }
+
+  #unreachable(error: unknown, timeoutMs: number): HowdahError {
+    if (error instanceof Error && error.name === 'TimeoutError') {
+      const message = `the control plane at ${this.#baseUrl} did not answer within ${timeoutMs} ms`;
+      return new HowdahError('deadline-exceeded', message, { cause: error });
+    }
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    const detail = cause instanceof Error ? cause.message || cause.name : String(cause);
+    return new HowdahError(
+      'unavailable',
+      `no control plane answers at ${this.#baseUrl} (${detail}): start one with "howdah up -f FILE", or name the right one with --state-dir or --api`,
+      { cause: error },
+    );
+  }
+
+  #refused(status: number, body: unknown): HowdahError {
+    const parsed = errorBodySchema.safeParse(body);
+    if (!parsed.success) return this.#foreign(`HTTP status ${status}`);
+    const { code, message, problems } = parsed.data.error;
+    return new HowdahError(code, message, {
+      problems: problems.map(({ path, message, line }) => ({ path, message, ...(line === undefined ? {} : { line }) })),
+    });
+  }
+
+  #foreign(detail: string): HowdahError {
+    return new HowdahError(
+      'unavailable',
+      `what answers at ${this.#baseUrl} is not a Howdah control plane of this version (${detail})`,
+    );
+  }
+}
+
+/** What a switchover itself may take beyond its wait for transactions. */
+const SWITCHOVER_ALLOWANCE_MS = 60_000;
+
+function fillPath(path: string, params: Readonly<Record<string, string>>): string {
+  return path.replace(/:([a-z]+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ''));
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

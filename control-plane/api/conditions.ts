@@ -1,0 +1,144 @@
+// What is right and wrong with a cluster, one sentence each, for people and for Kubernetes' conditions. Pure.
+import { primaryOf } from '../model/cluster-record.ts';
+import { instanceNames } from '../model/cluster-spec.ts';
+import type { PrimaryState } from '../model/instance.ts';
+import { promiseQuorum } from '../model/sync.ts';
+import type { Condition } from './contract.ts';
+import type { ClusterView, ProxyState } from './view.ts';
+
+/** Always all of them, in this order, so that a change of one is seen as a change. docs/api.md explains each. */
+export function conditions(view: ClusterView, proxies: readonly ProxyState[]): Condition[] {
+  return [
+    writable(view),
+    durable(view),
+    failoverReady(view),
+    agentsConnected(view),
+    goalsReached(view),
+    proxiesAccept(view, proxies),
+  ];
+}
+
+function condition(type: string, holds: boolean, message: string): Condition {
+  return { type, status: holds ? 'True' : 'False', message };
+}
+
+function writable({ record }: ClusterView): Condition {
+  const { phase, epoch } = record;
+  const type = 'Writable';
+  switch (phase.kind) {
+    case 'forming':
+      return condition(type, false, `${phase.primary} makes the first data directory`);
+    case 'active':
+      if (phase.gate === 'open') return condition(type, true, `${phase.primary} takes writes in epoch ${epoch}`);
+      return condition(
+        type,
+        false,
+        `rw is closed until ${phase.sync.k} of ${list(phase.sync.voters)} flushed what ${phase.primary} recovered`,
+      );
+    case 'draining':
+      return condition(type, false, `switchover to ${phase.target}: transactions on ${phase.primary} may end`);
+    case 'stopping':
+      return condition(type, false, `switchover to ${phase.target}: ${phase.primary} is being stopped`);
+    case 'fencing':
+      return condition(
+        type,
+        false,
+        `${phase.cause} from ${phase.from}: ${promiseQuorum(record.sync)} of ${list(record.sync.voters)} must promise epoch ${epoch}`,
+      );
+    case 'promoting':
+      return condition(type, false, `${phase.cause} from ${phase.from}: ${phase.candidate} is being promoted`);
+  }
+}
+
+/** Whether as many standbys stream as a commit waits for. */
+function durable(view: ClusterView): Condition {
+  const type = 'Durable';
+  const { sync, spec } = view.record;
+  const primary = primaryState(view);
+  if (!primary) return { type, status: 'Unknown', message: 'no primary reports' };
+  const asked = spec.durability.quorum;
+  const { k, voters } = primary.sync ?? sync;
+  if (asked === 0) return condition(type, true, 'commits wait for no standby, as the specification says');
+  const streaming = primary.standbys.filter((row) => row.state === 'streaming' && voters.includes(row.name));
+  const names = streaming.map((row) => row.name);
+  if (k < asked) {
+    return condition(type, false, `commits wait for ${k} standbys where ${asked} are asked for: start more standbys`);
+  }
+  if (names.length >= k) return condition(type, true, `each commit is flushed by ${k} of ${list(names)}`);
+  return condition(
+    type,
+    false,
+    `writes wait: a commit needs ${k} of ${list(voters)} and ${names.length === 0 ? 'none' : list(names)} streams`,
+  );
+}
+
+/** Whether the loss of the primary could be answered now. */
+function failoverReady(view: ClusterView): Condition {
+  const type = 'FailoverReady';
+  const { record, instances } = view;
+  if (!record.spec.failover.automatic) {
+    return condition(type, false, 'automatic failover is switched off by spec.failover.automatic');
+  }
+  if (record.sync.voters.length === 0) {
+    const why = record.spec.instances === 1 ? 'a cluster of one has no standby' : 'no standby counts for commits yet';
+    return condition(type, false, `no failover: ${why}`);
+  }
+  const quorum = promiseQuorum(record.sync);
+  const fit = record.sync.voters.filter((name) => {
+    const instance = instances.get(name);
+    return instance?.connected === true && instance.report?.postgres.kind === 'standby';
+  });
+  if (fit.length >= quorum) return condition(type, true, `${list(fit)} can take over; ${quorum} must promise`);
+  const unfit = record.sync.voters.filter((name) => !fit.includes(name));
+  const have = fit.length === 0 ? 'no standby is fit' : `only ${list(fit)} is fit`;
+  return condition(type, false, `${have} of the ${quorum} that must promise a new epoch: see to ${list(unfit)}`);
+}
+
+function agentsConnected({ record, instances }: ClusterView): Condition {
+  const missing = instanceNames(record.spec).filter((name) => instances.get(name)?.connected !== true);
+  const type = 'AgentsConnected';
+  if (missing.length === 0) return condition(type, true, 'every agent reports');
+  return condition(type, false, `no agent reports for ${list(missing)}`);
+}
+
+function goalsReached({ record, instances }: ClusterView): Condition {
+  const type = 'GoalsReached';
+  const goals = instanceNames(record.spec).flatMap((name) => {
+    const goal = instances.get(name)?.report?.goal;
+    return goal && goal.status !== 'done' ? [{ name, ...goal }] : [];
+  });
+  if (goals.length === 0) return condition(type, true, 'every instance is as it should be');
+  // A failed goal needs a person; it must not be hidden behind one that is only being worked on.
+  const failed = goals.filter((goal) => goal.status === 'failed');
+  const shown = failed.length > 0 ? failed : goals;
+  return condition(type, false, shown.map((goal) => `${goal.name} ${goal.status}: ${goal.detail}`).join('; '));
+}
+
+function proxiesAccept({ record }: ClusterView, proxies: readonly ProxyState[]): Condition {
+  const type = 'ProxiesAccept';
+  const { name } = record.spec;
+  // A gateway serves every cluster: what it refuses may be any cluster's.
+  const own = proxies.filter(({ id }) => id.startsWith(`instance/${name}/`) || id.startsWith('gateway/'));
+  const refused = own.flatMap((proxy) =>
+    proxy.types.flatMap(({ type: resource, nacked }) =>
+      nacked ? [`${proxy.id} refused ${shortType(resource)} ${nacked.version}: ${nacked.error}`] : [],
+    ),
+  );
+  if (refused.length === 0) return condition(type, true, 'no proxy refused its configuration');
+  return condition(type, false, `${refused.join('; ')}; it goes on with the last accepted one`);
+}
+
+function primaryState({ record, instances }: ClusterView): PrimaryState | null {
+  const instance = instances.get(primaryOf(record.phase));
+  const postgres = instance?.connected ? instance.report?.postgres : undefined;
+  return postgres?.kind === 'primary' ? postgres : null;
+}
+
+/** `type.googleapis.com/envoy.config.listener.v3.Listener` -> `Listener` */
+function shortType(type: string): string {
+  return type.slice(type.lastIndexOf('.') + 1);
+}
+
+function list(names: readonly string[]): string {
+  return names.length === 0 ? 'nobody' : names.join(', ');
+}

@@ -1,0 +1,147 @@
+// The API over HTTP: each route of the contract answered from a ControlPlaneView.
+import Fastify, { type FastifyInstance } from 'fastify';
+import { HowdahError } from '../model/errors.ts';
+import type { Component } from '../runtime/component.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { clusterStatus } from './cluster-status.ts';
+import { type ControlPlaneStatus, ROUTES, type RouteInput, type RouteName, type RouteOutput } from './contract.ts';
+import { errorAnswer, fromHttpError, fromSchemaError } from './http-error.ts';
+import { checkSameOrigin } from './same-origin.ts';
+import { specProblems } from './spec-problems.ts';
+import type { ClusterView, ControlPlaneView } from './view.ts';
+
+/** A ClusterSpec with hundreds of settings is some 30 kB. */
+export const BODY_LIMIT_BYTES = 256 * 1024;
+
+export interface ApiServerOptions {
+  readonly host: string;
+  /** 0 = a free one is chosen. */
+  readonly port: number;
+  readonly view: ControlPlaneView;
+  /** Read at each request, for what is known only after the start. */
+  readonly about: () => ControlPlaneStatus;
+  readonly log: Logger;
+}
+
+type Handlers = { readonly [Name in RouteName]: (input: RouteInput<Name>) => Promise<RouteOutput<Name>> };
+
+export class ApiServer implements Component {
+  readonly name = 'api';
+  readonly #options: ApiServerOptions;
+  readonly #fastify: FastifyInstance;
+  #url = '';
+
+  constructor(options: ApiServerOptions) {
+    this.#options = options;
+    this.#fastify = createFastify(options, handlers(options.view, options.about));
+  }
+
+  /** `http://HOST:PORT`; '' before the start. */
+  get url(): string {
+    return this.#url;
+  }
+
+  /** @throws HowdahError `failed-precondition` when the address can't be listened on. */
+  async start(): Promise<void> {
+    const { host, port } = this.#options;
+    try {
+      this.#url = await this.#fastify.listen({ host, port });
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : String(error);
+      throw new HowdahError('failed-precondition', `the API can't listen on ${host}:${port}: ${detail}`, {
+        cause: error,
+      });
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#fastify.close();
+  }
+}
+
+function handlers(view: ControlPlaneView, about: () => ControlPlaneStatus): Handlers {
+  const found = (name: string): ClusterView => {
+    const cluster = view.cluster(name);
+    if (cluster) return cluster;
+    const known = view.clusters().map((other) => other.record.spec.name);
+    const others = known.length === 0 ? 'there is none' : `there are: ${known.sort().join(', ')}`;
+    throw new HowdahError('not-found', `there is no cluster ${name}; ${others}`);
+  };
+  const status = (cluster: ClusterView) => clusterStatus(cluster, view.proxies());
+  return {
+    health: async () => ({ ok: true }),
+    status: async () => ({ controlPlane: about(), clusters: view.clusters().map(status) }),
+    cluster: async ({ params }) => status(found(params.name)),
+    history: async ({ params }) => ({ entries: [...found(params.name).record.history] }),
+    apply: async ({ params, body }) => {
+      const problems = specProblems(body, params.name);
+      if (problems.length > 0) {
+        throw new HowdahError('invalid-argument', `the specification of ${params.name} is wrong`, { problems });
+      }
+      await view.apply(body);
+      return status(found(params.name));
+    },
+    switchover: async ({ params, body }) => {
+      found(params.name);
+      const result = await view.switchover(params.name, body);
+      return { ...result, checks: [...result.checks] };
+    },
+    proxies: async () => ({
+      proxies: view.proxies().map((proxy) => ({ ...proxy, types: [...proxy.types] })),
+    }),
+  };
+}
+
+function createFastify(options: ApiServerOptions, table: Handlers): FastifyInstance {
+  const fastify = Fastify({
+    logger: false,
+    bodyLimit: BODY_LIMIT_BYTES,
+    forceCloseConnections: true,
+    return503OnClosing: true,
+    routerOptions: { maxParamLength: 64 },
+  });
+  fastify.addHook('onRequest', async (request) => {
+    const { host, origin, 'sec-fetch-site': fetchSite } = request.headers;
+    checkSameOrigin({ host, origin, fetchSite: typeof fetchSite === 'string' ? fetchSite : undefined });
+  });
+  fastify.setErrorHandler((thrown, request, reply) => {
+    const error = fromHttpError(thrown);
+    const fields = { method: request.method, url: request.url, code: error.code, err: thrown };
+    if (error.code === 'internal') options.log.error(fields, 'request failed');
+    else options.log.debug(fields, 'request refused');
+    const answer = errorAnswer(error);
+    return reply.code(answer.status).send(answer.body);
+  });
+  fastify.setNotFoundHandler((request) => {
+    throw new HowdahError('not-found', `there is no ${request.method} ${request.url}: see docs/api.md`);
+  });
+  for (const name of Object.keys(ROUTES) as RouteName[]) addRoute(fastify, name, table);
+  return fastify;
+}
+
+function addRoute<Name extends RouteName>(fastify: FastifyInstance, name: Name, table: Handlers): void {
+  const route = ROUTES[name];
+  fastify.route({
+    method: route.method,
+    url: route.path,
+    handler: async (request, reply) => {
+      const input = parseInput(name, { params: request.params, query: request.query, body: request.body });
+      reply.header('cache-control', 'no-store');
+      return table[name](input);
+    },
+  });
+}
+
+/** @throws HowdahError `invalid-argument` with every problem of path, query and body. */
+function parseInput<Name extends RouteName>(name: Name, raw: Record<'params' | 'query' | 'body', unknown>) {
+  const route = ROUTES[name];
+  const params = route.params.safeParse(raw.params);
+  const query = route.query.safeParse(raw.query);
+  const body = route.body === null ? { success: true as const, data: null } : route.body.safeParse(raw.body);
+  if (params.success && query.success && body.success) {
+    // Parsed with the very schemas that RouteInput is inferred from; TypeScript can't follow that by name.
+    return { params: params.data, query: query.data, body: body.data } as RouteInput<Name>;
+  }
+  const failures = [params, query, body].flatMap((part) => (part.success ? [] : [part.error]));
+  throw fromSchemaError(`the request ${route.method} ${route.path} is wrong`, failures);
+}

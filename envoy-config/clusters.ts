@@ -18,7 +18,7 @@ export function routeCluster(route: RouteIr): JsonObject {
     ...COMMON,
     ...(carriesEpoch(route.kind) ? {} : { lb_policy: 'LEAST_REQUEST' }),
     // With no healthy host Envoy would otherwise use all hosts: writes to one that said it is no primary.
-    common_lb_config: { healthy_panic_threshold: {} },
+    common_lb_config: { healthy_panic_threshold: { value: 0 } },
     ...healthChecking(route),
     upstream_connection_options: { tcp_keepalive: UPSTREAM_KEEPALIVE },
     ...upstreamTransport(),

@@ -22,7 +22,7 @@ export function translate(ir: ProxyIr): ProxyResources {
   assertInvariants(routes);
   return {
     clusters: [...(ir.local === null ? [] : [localCluster(ir.local)]), ...routes.map(routeCluster)].toSorted(byName),
-    endpoints: routes.map((route) => loadAssignment(route, ir.zone)),
+    endpoints: routes.map((route) => loadAssignment(route, ir.zone)).toSorted(byName),
     listeners: [...(ir.local === null ? [] : meshListeners(ir.local)), ...routes.map(routeListener)].toSorted(byName),
   };
 }
@@ -36,5 +36,9 @@ function assertInvariants(routes: readonly RouteIr[]): void {
 }
 
 function byName(left: JsonObject, right: JsonObject): number {
-  return String(left.name) < String(right.name) ? -1 : 1;
+  return nameOf(left) < nameOf(right) ? -1 : 1;
+}
+
+function nameOf(resource: JsonObject): string {
+  return String(resource.name ?? resource.cluster_name);
 }

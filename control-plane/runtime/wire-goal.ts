@@ -1,0 +1,87 @@
+/** Goals and the values that goals and reports share, between the model and the wire. */
+import type { JsonObject } from '../../proto/json.ts';
+import type { Goal } from '../model/goal.ts';
+import type { TimelineSwitch } from '../model/instance.ts';
+import type { SyncConfig } from '../model/sync.ts';
+import type { WireFields } from './wire-fields.ts';
+
+/** The fields of a GoalCommand but its id. */
+export function goalToWire(goal: Goal): JsonObject {
+  const { epoch } = goal;
+  switch (goal.kind) {
+    case 'fence':
+      return { epoch, fence: {} };
+    case 'stop':
+      return { epoch, stop: {} };
+    case 'lead':
+      return { epoch, lead: { sync: syncToWire(goal.sync), create: goal.create, members: goal.members } };
+    case 'follow':
+      return {
+        epoch,
+        follow: {
+          primary: goal.primary,
+          system_id: systemIdToWire(goal.systemId),
+          timeline: goal.timeline,
+          history: historyToWire(goal.history),
+          source_ready: goal.sourceReady,
+        },
+      };
+  }
+}
+
+export function goalFromWire(command: WireFields): Goal {
+  const epoch = command.count('epoch');
+  const kind = command.choice(['fence', 'lead', 'follow', 'stop']);
+  const fields = command.message(kind);
+  switch (kind) {
+    case 'fence':
+    case 'stop':
+      return { kind, epoch };
+    case 'lead':
+      return {
+        kind,
+        epoch,
+        sync: syncFromWire(fields.message('sync')),
+        create: fields.flag('create'),
+        members: fields.texts('members'),
+      };
+    case 'follow':
+      return {
+        kind,
+        epoch,
+        primary: fields.text('primary'),
+        systemId: systemIdFromWire(fields),
+        timeline: fields.count('timeline'),
+        history: historyFromWire(fields),
+        sourceReady: fields.flag('source_ready'),
+      };
+  }
+}
+
+export function syncToWire(sync: SyncConfig): JsonObject {
+  return { voters: sync.voters, k: sync.k };
+}
+
+export function syncFromWire(fields: WireFields): SyncConfig {
+  return { voters: fields.texts('voters'), k: fields.count('k') };
+}
+
+export function historyToWire(history: readonly TimelineSwitch[]): JsonObject[] {
+  return history.map(({ timeline, endLsn }) => ({ timeline, end_lsn: endLsn.toString() }));
+}
+
+export function historyFromWire(fields: WireFields): TimelineSwitch[] {
+  return fields
+    .messages('history')
+    .map((entry) => ({ timeline: entry.count('timeline'), endLsn: entry.bits('end_lsn') }));
+}
+
+/** The model's '' (not known) is 0 on the wire. */
+export function systemIdToWire(systemId: string): string {
+  return systemId === '' ? '0' : systemId;
+}
+
+export function systemIdFromWire(fields: WireFields): string {
+  const systemId = fields.bits('system_id');
+  return systemId === 0n ? '' : systemId.toString();
+}

@@ -1,0 +1,161 @@
+/** Bytes of a protobuf message from its JSON form, and back. The same JSON always gives the same bytes. */
+import { isObject, type Json, type JsonObject, ProtoError } from './json.ts';
+import { findMessage, messageOf } from './registry.ts';
+import { bytesToJson, scalarFromJson, scalarToJson, wrong } from './scalar.ts';
+import type { FieldShape, MessageShape, PlainMessage, ValueShape } from './shape.ts';
+import { isList, isPlain, WELL_KNOWN_TYPES } from './well-known.ts';
+
+const TYPE_URL_PREFIX = 'type.googleapis.com/';
+const ANY = 'google.protobuf.Any';
+const NULL_ACCEPTED = 'google.protobuf.Value';
+
+/**
+ * @param typeName full name, for example `envoy.config.cluster.v3.Cluster`
+ * @throws ProtoError at the first field that is unknown or of the wrong type, with its path
+ */
+export function encode(typeName: string, json: Json): Uint8Array {
+  const shape = messageOf(typeName);
+  return shape.toBytes(messageFromJson(shape, json, '$'));
+}
+
+/**
+ * Fields that hold their default are absent, fields that the .proto file does not know are dropped. An Any of an
+ * unknown type keeps its bytes as {"@type": URL, "value": base64}.
+ * @throws ProtoError when the bytes are no such message
+ */
+export function decode(typeName: string, bytes: Uint8Array): JsonObject {
+  const shape = messageOf(typeName);
+  const json = messageToJson(shape, parse(shape, bytes, '$'), '$');
+  return isObject(json) ? json : { value: json };
+}
+
+function parse(shape: MessageShape, bytes: Uint8Array, path: string): PlainMessage {
+  try {
+    return shape.fromBytes(bytes);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ProtoError(path, `these ${bytes.length} bytes are no ${shape.name}: ${reason}`, error);
+  }
+}
+
+function messageFromJson(shape: MessageShape, json: Json, path: string): PlainMessage {
+  const wellKnown = WELL_KNOWN_TYPES.get(shape.name);
+  if (wellKnown) return wellKnown.fromJson(json, path);
+  if (!isObject(json)) throw wrong(path, `an object (${shape.name})`, json);
+  if (shape.name === ANY) return anyFromJson(json, path);
+  const message: PlainMessage = {};
+  const chosen = new Map<string, string>();
+  for (const [name, value] of Object.entries(json)) {
+    const field = shape.fields.get(name);
+    if (!field) throw new ProtoError(`${path}.${name}`, `${shape.name} has no such field`);
+    if (value === undefined || (value === null && !acceptsNull(field))) continue;
+    if (field.oneof !== '') {
+      const other = chosen.get(field.oneof);
+      if (other) throw new ProtoError(`${path}.${name}`, `only one of ${other} and ${name} can be set`);
+      chosen.set(field.oneof, name);
+    }
+    message[name] = fieldFromJson(field, value, `${path}.${name}`);
+  }
+  return message;
+}
+
+function acceptsNull(field: FieldShape): boolean {
+  return field.value.kind === 'message' && field.rule === 'single' && field.value.type().name === NULL_ACCEPTED;
+}
+
+function fieldFromJson(field: FieldShape, json: Json, path: string): unknown {
+  switch (field.rule) {
+    case 'single':
+      return valueFromJson(field.value, json, path);
+    case 'repeated':
+      if (!isList(json)) throw wrong(path, 'a list', json);
+      return json.map((member, index) => valueFromJson(field.value, member, `${path}[${index}]`));
+    case 'map': {
+      if (!isObject(json)) throw wrong(path, 'an object', json);
+      const map: PlainMessage = Object.create(null);
+      // Sorted, because the encoder writes entries in the order in which they were put here.
+      for (const key of Object.keys(json).sort()) {
+        const member = json[key];
+        if (field.keyType) scalarFromJson(field.keyType, key, `${path}.${key}`);
+        if (member !== undefined) map[key] = valueFromJson(field.value, member, `${path}.${key}`);
+      }
+      return map;
+    }
+  }
+}
+
+function valueFromJson(shape: ValueShape, json: Json, path: string): unknown {
+  switch (shape.kind) {
+    case 'scalar':
+      return scalarFromJson(shape.type, json, path);
+    case 'message':
+      return messageFromJson(shape.type(), json, path);
+    case 'enum': {
+      const number = typeof json === 'string' ? shape.type.numbers.get(json) : undefined;
+      if (number === undefined) throw wrong(path, `one of ${[...shape.type.numbers.keys()].join(', ')}`, json);
+      return number;
+    }
+  }
+}
+
+function anyFromJson(json: JsonObject, path: string): PlainMessage {
+  const { '@type': url, ...rest } = json;
+  if (typeof url !== 'string') throw wrong(`${path}.@type`, `text such as ${TYPE_URL_PREFIX}PACKAGE.TYPE`, url ?? null);
+  const name = url.slice(url.lastIndexOf('/') + 1);
+  const shape = findMessage(name);
+  if (!shape || name === url) throw new ProtoError(`${path}.@type`, `no message type is named ${url}`);
+  if (!hasOwnForm(name)) return { type_url: url, value: shape.toBytes(messageFromJson(shape, rest, path)) };
+  const value = messageFromJson(shape, rest.value ?? null, `${path}.value`);
+  return { type_url: url, value: shape.toBytes(value) };
+}
+
+/** In an Any, a type whose JSON need not be an object stands in the member `value`. */
+function hasOwnForm(name: string): boolean {
+  return WELL_KNOWN_TYPES.has(name) || name === ANY;
+}
+
+function messageToJson(shape: MessageShape, message: PlainMessage, path: string): Json {
+  const wellKnown = WELL_KNOWN_TYPES.get(shape.name);
+  if (wellKnown) return wellKnown.toJson(message);
+  if (shape.name === ANY) return anyToJson(message, path);
+  const json: Record<string, Json> = {};
+  for (const field of shape.fields.values()) {
+    if (Object.hasOwn(message, field.name)) {
+      json[field.name] = fieldToJson(field, message[field.name], `${path}.${field.name}`);
+    }
+  }
+  return json;
+}
+
+function fieldToJson(field: FieldShape, value: unknown, path: string): Json {
+  if (field.rule === 'repeated' && Array.isArray(value)) {
+    return value.map((member, index) => valueToJson(field.value, member, `${path}[${index}]`));
+  }
+  if (field.rule === 'map' && isPlain(value)) {
+    const keys = Object.keys(value).sort();
+    return Object.fromEntries(keys.map((key) => [key, valueToJson(field.value, value[key], `${path}.${key}`)]));
+  }
+  return valueToJson(field.value, value, path);
+}
+
+function valueToJson(shape: ValueShape, value: unknown, path: string): Json {
+  switch (shape.kind) {
+    case 'scalar':
+      return scalarToJson(shape.type, value);
+    case 'enum':
+      // A number that a newer version gave a name stays a number.
+      return typeof value === 'number' ? (shape.type.names.get(value) ?? value) : null;
+    case 'message':
+      return isPlain(value) ? messageToJson(shape.type(), value, path) : null;
+  }
+}
+
+function anyToJson(message: PlainMessage, path: string): Json {
+  const url = typeof message.type_url === 'string' ? message.type_url : '';
+  const bytes = message.value instanceof Uint8Array ? message.value : new Uint8Array();
+  const name = url.slice(url.lastIndexOf('/') + 1);
+  const shape = findMessage(name);
+  if (!shape) return { '@type': url, value: bytesToJson(bytes) };
+  const content = messageToJson(shape, parse(shape, bytes, path), path);
+  return isObject(content) && !hasOwnForm(name) ? { '@type': url, ...content } : { '@type': url, value: content };
+}

@@ -1,0 +1,236 @@
+/**
+ * Decides the one next step towards a goal. Pure: the same goal, promise and observation give the same step. apply.ts
+ * executes it, everything is observed again and planned again, so a crash at any step is recovered by running again.
+ */
+import type { FenceGoal, FollowGoal, Goal, LeadGoal, StopGoal } from '../control-plane/model/goal.ts';
+import { formatSync, sameSync } from '../control-plane/model/sync.ts';
+import { divergence } from './divergence.ts';
+import type { Observed, Override, SlotView } from './observe/observed.ts';
+
+export type Step =
+  /** The goal is reached. */
+  | { readonly kind: 'none' }
+  /** The goal can't be reached: it fails with this sentence and stays so until a goal arrives. */
+  | { readonly kind: 'refuse'; readonly detail: string }
+  | { readonly kind: 'wait'; readonly detail: string }
+  | { readonly kind: 'raise-promise'; readonly epoch: number }
+  | { readonly kind: 'initdb' }
+  /** `keepAside`: a data directory is there and stays, under another name. */
+  | { readonly kind: 'basebackup'; readonly keepAside: boolean }
+  | { readonly kind: 'rewind' }
+  /** Writes the settings that change and reloads them. */
+  | { readonly kind: 'configure'; readonly override: Override }
+  | { readonly kind: 'start'; readonly role: 'primary' | 'standby'; readonly override: Override }
+  | { readonly kind: 'stop'; readonly mode: 'fast' | 'immediate' }
+  | { readonly kind: 'promote' }
+  | { readonly kind: 'slots'; readonly drop: readonly string[]; readonly create: readonly string[] }
+  /** In the background: the goal is reached already. */
+  | { readonly kind: 'checkpoint' };
+
+export type StepKind = Step['kind'];
+
+/**
+ * A standby's synchronous_standby_names: a name that no instance can have. A promotion that nobody ordered can so never
+ * acknowledge a commit, and the shared flag that makes backends wait at all (set by the checkpointer, invisible to SQL)
+ * is on before any promotion instead of some time after it.
+ */
+export const NOBODY = 'ANY 1 ("howdah_nobody")';
+
+export function plan(goal: Goal, promisedEpoch: number, observed: Observed): Step {
+  if (goal.epoch < promisedEpoch) {
+    return { kind: 'refuse', detail: `the goal's epoch ${goal.epoch} is below the promised epoch ${promisedEpoch}` };
+  }
+  if (goal.epoch > promisedEpoch) return { kind: 'raise-promise', epoch: goal.epoch };
+  switch (goal.kind) {
+    case 'fence':
+      return planFence(goal, observed);
+    case 'lead':
+      return planLead(goal, observed);
+    case 'follow':
+      return planFollow(goal, observed);
+    case 'stop':
+      return planStop(goal, observed);
+  }
+}
+
+/** The goal counts as done although the step remains. */
+export function reached(step: Step): boolean {
+  return step.kind === 'none' || step.kind === 'checkpoint';
+}
+
+/** Name of the replication slot that an instance uses on its primary. */
+export function slotName(instance: string): string {
+  return instance.replaceAll('-', '_');
+}
+
+/** primary_conninfo is the same for every primary: the local Envoy's route decides which one it is. */
+export function primaryConninfo(observed: Pick<Observed, 'instance' | 'replicationPort'>): string {
+  return [
+    'host=127.0.0.1',
+    `port=${observed.replicationPort}`,
+    'user=howdah_replication',
+    `application_name=${observed.instance}`,
+    'connect_timeout=2',
+    'sslmode=disable',
+  ].join(' ');
+}
+
+const NO_SOURCE: Override = { primaryConninfo: '', primarySlotName: '', synchronousStandbyNames: NOBODY };
+
+function planFence(_goal: FenceGoal, observed: Observed): Step {
+  const { server } = observed;
+  switch (server.kind) {
+    case 'absent':
+    case 'broken':
+      return { kind: 'none' };
+    case 'stopped':
+      return server.standbySignal ? { kind: 'start', role: 'standby', override: NO_SOURCE } : { kind: 'none' };
+    case 'starting':
+      if (server.override.primaryConninfo !== '') return { kind: 'configure', override: NO_SOURCE };
+      return { kind: 'wait', detail: 'PostgreSQL is starting' };
+    case 'unresponsive':
+      return { kind: 'wait', detail: 'PostgreSQL does not answer' };
+    case 'primary':
+      return { kind: 'stop', mode: 'immediate' };
+    case 'standby':
+      if (server.override.primaryConninfo !== '') return { kind: 'configure', override: NO_SOURCE };
+      if (server.walReceiver !== 'none') return { kind: 'wait', detail: 'the WAL receiver is stopping' };
+      if (!server.drained) return { kind: 'wait', detail: 'received WAL is being replayed' };
+      return { kind: 'none' };
+  }
+}
+
+function planLead(goal: LeadGoal, observed: Observed): Step {
+  const { server } = observed;
+  const override: Override = {
+    primaryConninfo: '',
+    primarySlotName: '',
+    synchronousStandbyNames: formatSync(goal.sync),
+  };
+  switch (server.kind) {
+    case 'absent':
+      if (goal.create) return { kind: 'initdb' };
+      return { kind: 'refuse', detail: 'there is no data directory to lead with' };
+    case 'broken':
+      return { kind: 'refuse', detail: 'an interrupted pg_rewind left the data directory unusable' };
+    case 'stopped':
+      if (server.crashedUnderGoal) return { kind: 'refuse', detail: 'PostgreSQL ended by itself' };
+      return { kind: 'start', role: server.standbySignal ? 'standby' : 'primary', override };
+    case 'starting':
+      if (!sameOverride(server.override, override)) return { kind: 'configure', override };
+      return { kind: 'wait', detail: 'PostgreSQL is starting' };
+    case 'unresponsive':
+      return { kind: 'wait', detail: 'PostgreSQL does not answer' };
+    case 'standby': {
+      if (!sameOverride(server.override, override)) return { kind: 'configure', override };
+      // Before the promotion, so that standbys which connect at once find their slots.
+      return changeSlots(server.slots, wantedSlots(goal, observed)) ?? { kind: 'promote' };
+    }
+    case 'primary': {
+      // A text of somebody else's, or ours from before: what counts is that the goal's is in force.
+      if (server.sync === null || !sameSync(server.sync, goal.sync)) return { kind: 'configure', override };
+      const slots = changeSlots(server.slots, wantedSlots(goal, observed));
+      if (slots) return slots;
+      const stale = server.checkpointTimeline !== observed.timeline && !server.checkpointing;
+      return stale ? { kind: 'checkpoint' } : { kind: 'none' };
+    }
+  }
+}
+
+function planFollow(goal: FollowGoal, observed: Observed): Step {
+  const { server } = observed;
+  if (goal.primary === observed.instance) {
+    return { kind: 'refuse', detail: `${observed.instance} can't follow itself` };
+  }
+  if (observed.systemId !== '' && goal.systemId !== '' && observed.systemId !== goal.systemId) {
+    const detail = `the data directory belongs to another cluster (system identifier ${observed.systemId}, the cluster's is ${goal.systemId}); it is left untouched: move it away to let this instance join`;
+    return { kind: 'refuse', detail };
+  }
+  const override: Override = {
+    primaryConninfo: primaryConninfo(observed),
+    primarySlotName: slotName(observed.instance),
+    synchronousStandbyNames: NOBODY,
+  };
+  switch (server.kind) {
+    case 'absent':
+      return fromSource(goal, { kind: 'basebackup', keepAside: false });
+    case 'broken':
+      return fromSource(goal, { kind: 'basebackup', keepAside: true });
+    case 'primary':
+      return { kind: 'stop', mode: 'immediate' };
+    case 'unresponsive':
+      return { kind: 'wait', detail: 'PostgreSQL does not answer' };
+    case 'starting':
+      if (!sameOverride(server.override, override)) return { kind: 'configure', override };
+      return { kind: 'wait', detail: 'PostgreSQL is starting' };
+    case 'stopped': {
+      if (goal.timeline === 0) return { kind: 'wait', detail: `${goal.primary} is still being promoted` };
+      switch (divergence(goal, observed)) {
+        case 'none':
+          return { kind: 'start', role: 'standby', override };
+        case 'rewind':
+          return fromSource(goal, { kind: 'rewind' });
+        case 'replace':
+          return fromSource(goal, { kind: 'basebackup', keepAside: true });
+      }
+      break;
+    }
+    case 'standby': {
+      if (goal.timeline !== 0 && (server.walMissing || divergence(goal, observed) !== 'none')) {
+        if (!goal.sourceReady) return { kind: 'wait', detail: `waiting for ${goal.primary} to rejoin from` };
+        return server.walMissing ? { kind: 'basebackup', keepAside: true } : { kind: 'stop', mode: 'fast' };
+      }
+      if (!sameOverride(server.override, override)) return { kind: 'configure', override };
+      // Slots of a time as primary would keep WAL here for nobody.
+      const stale = server.slots.filter((slot) => slot.reserved && !slot.active).map((slot) => slot.name);
+      if (stale.length > 0) return { kind: 'slots', drop: stale, create: [] };
+      if (goal.timeline === 0) return { kind: 'none' };
+      if (server.walReceiver !== 'streaming') return { kind: 'wait', detail: `connecting to ${goal.primary}` };
+      if (observed.timeline !== goal.timeline) {
+        return { kind: 'wait', detail: `on timeline ${observed.timeline}, moving to ${goal.timeline}` };
+      }
+      return { kind: 'none' };
+    }
+  }
+}
+
+function planStop(_goal: StopGoal, { server }: Observed): Step {
+  switch (server.kind) {
+    case 'absent':
+    case 'broken':
+      return { kind: 'none' };
+    case 'stopped':
+      if (server.clean) return { kind: 'none' };
+      return { kind: 'refuse', detail: 'PostgreSQL is stopped, but its shutdown was not clean' };
+    case 'starting':
+    case 'unresponsive':
+    case 'primary':
+    case 'standby':
+      return { kind: 'stop', mode: 'fast' };
+  }
+}
+
+/** A step that copies from the primary: only once that is ready to be copied from. */
+function fromSource(goal: FollowGoal, step: Step): Step {
+  return goal.sourceReady ? step : { kind: 'wait', detail: `waiting until ${goal.primary} can be copied from` };
+}
+
+function wantedSlots(goal: LeadGoal, observed: Observed): string[] {
+  return goal.members.filter((name) => name !== observed.instance).map(slotName);
+}
+
+/** A lost slot can't be revived; it is made anew. Slots that Howdah didn't make are left alone. */
+function changeSlots(slots: readonly SlotView[], wanted: readonly string[]): Step | undefined {
+  const drop = slots.filter((slot) => wanted.includes(slot.name) && slot.lost && !slot.active).map((slot) => slot.name);
+  const present = slots.map((slot) => slot.name);
+  const create = wanted.filter((name) => drop.includes(name) || !present.includes(name));
+  return create.length === 0 ? undefined : { kind: 'slots', drop, create };
+}
+
+function sameOverride(a: Override, b: Override): boolean {
+  return (
+    a.primaryConninfo === b.primaryConninfo &&
+    a.primarySlotName === b.primarySlotName &&
+    a.synchronousStandbyNames === b.synchronousStandbyNames
+  );
+}

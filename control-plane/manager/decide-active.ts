@@ -1,0 +1,146 @@
+/** The primary holds its epoch: watch it, open the gate, keep the voters right. */
+import type { Phase } from '../model/cluster-record.ts';
+import { goalId } from '../model/goal.ts';
+import { promiseQuorum, type SyncConfig, sameSync } from '../model/sync.ts';
+import { type Decision, earliest, move, newEpoch, stay } from './decision.ts';
+import { leadGoal, syncStep } from './goals.ts';
+import { type ClusterState, liveReport, observed } from './state.ts';
+import { suspect } from './suspicion.ts';
+import { confirmedSync, flushedCount, graceEndsAt, wantedSync } from './sync-plan.ts';
+
+/** A failed goal of the primary is tried again after this long, ms. */
+export const RETRY_AFTER_MS = 1000;
+
+type Active = Extract<Phase, { kind: 'active' }>;
+
+export function decideActive(state: ClusterState, phase: Active, now: number): Decision {
+  const suspicion = suspect(state, phase.primary, now);
+  switch (suspicion.kind) {
+    case 'well':
+      return phase.gate === 'open' ? keepVoters(state, phase, now) : openGate(state, phase, now);
+    case 'starting':
+      return retryFailed(state, phase, stay(suspicion.why), now);
+    case 'waiting':
+      return stay(suspicion.why, { ask: suspicion.ask, wakeAt: suspicion.wakeAt });
+    case 'stopped':
+      return suspicion.coldStart || !canFence(state, phase.primary)
+        ? restartInPlace(state, phase, suspicion.why, now)
+        : failOver(state, phase.primary, suspicion.why);
+    case 'gone':
+      return canFence(state, phase.primary)
+        ? failOver(state, phase.primary, suspicion.why)
+        : cannotFence(state, suspicion.why);
+  }
+}
+
+/** Enough voters can promise at this moment, and failover by itself is wanted. */
+export function canFence(state: ClusterState, primary: string): boolean {
+  const { spec, sync } = state.record;
+  if (!spec.failover.automatic) return false;
+  const able = Object.keys(state.instances).filter((name) => name !== primary && isStandbyHere(state, name));
+  if (spec.durability.mode === 'async') return able.length > 0;
+  return sync.voters.length > 0 && able.filter((name) => sync.voters.includes(name)).length >= promiseQuorum(sync);
+}
+
+function isStandbyHere(state: ClusterState, name: string): boolean {
+  const kind = liveReport(state, name)?.postgres.kind;
+  // One that is stopped is started by the fence; one that is being made has nothing to bring.
+  return kind === 'standby' || kind === 'stopped' || kind === 'starting';
+}
+
+function failOver(state: ClusterState, primary: string, why: string): Decision {
+  const reason = `${why}: voters are asked to promise epoch ${state.record.epoch + 1}`;
+  return newEpoch(state, { cause: 'failover', from: primary, authority: primary, prefer: '' }, reason);
+}
+
+function cannotFence(state: ClusterState, why: string): Decision {
+  const { sync, spec } = state.record;
+  if (!spec.failover.automatic) return stay(`${why}; automatic failover is off`);
+  if (spec.durability.mode === 'async') return stay(`${why}; no other instance can take over`);
+  if (sync.voters.length === 0)
+    return stay(`${why}; no standby is recorded as having every commit, so none may take over`);
+  const need = promiseQuorum(sync);
+  return stay(`${why}; a failover needs promises of ${need} of ${sync.voters.join(', ')}, and fewer can be reached`);
+}
+
+/** Crash recovery can show rows that no standby has, so the gate is shut before PostgreSQL starts again. */
+function restartInPlace(state: ClusterState, phase: Active, why: string, now: number): Decision {
+  if (phase.gate === 'closed') return retryFailed(state, phase, stay(`${why}; it is being started`), now);
+  const phaseClosed: Active = { kind: 'active', primary: phase.primary, gate: 'closed', sync: state.record.sync };
+  const step = move(state, 'restart', `${why}; it is started again in its place`, { phase: phaseClosed });
+  return { ...step, retry: [phase.primary] };
+}
+
+function retryFailed(state: ClusterState, phase: Active, decision: Decision, now: number): Decision {
+  const { failedSince } = observed(state, phase.primary);
+  if (failedSince === null) return decision;
+  const detail = liveReport(state, phase.primary)?.goal?.detail ?? '';
+  const at = failedSince + RETRY_AFTER_MS;
+  if (now < at) return { ...decision, reason: `${decision.reason} (${detail})`, wakeAt: earliest(decision.wakeAt, at) };
+  return { ...decision, reason: `${decision.reason} (${detail})`, retry: [phase.primary] };
+}
+
+function openGate(state: ClusterState, phase: Extract<Active, { gate: 'closed' }>, now: number): Decision {
+  const { primary, sync } = phase;
+  const report = liveReport(state, primary)!;
+  if (report.postgres.kind !== 'primary') return stay(`${primary} is not a primary yet`);
+  const { postgres } = report;
+  const confirmed = confirmedSync(state, primary, goalId(leadGoal(state.record, primary, sync)));
+  if (confirmed && sameSync(confirmed, sync) && flushedCount(postgres, sync, postgres.endOfRecoveryLsn) >= sync.k) {
+    const who =
+      sync.k === 0 ? 'no standby has to confirm' : `${sync.k} of ${sync.voters.join(', ')} hold what it holds`;
+    return move(state, 'open', `${primary} takes writes: ${who}`, {
+      sync,
+      phase: { kind: 'active', primary, gate: 'open' },
+    });
+  }
+  const better = widenWhileClosed(state, phase, now);
+  if (better) {
+    return move(state, 'voters', `${primary} waits for ${describe(better)} before it takes writes`, {
+      phase: { ...phase, sync: better },
+    });
+  }
+  return retryFailed(state, phase, stay(`${primary} takes no writes until ${describe(sync)} hold what it holds`), now);
+}
+
+/** Other voters for a gate that can't open with the ones it has; null = leave them. */
+function widenWhileClosed(
+  state: ClusterState,
+  phase: Extract<Active, { gate: 'closed' }>,
+  now: number,
+): SyncConfig | null {
+  const stored = state.record.sync;
+  const wanted = wantedSync(state, phase.primary, now);
+  if (sameSync(wanted, phase.sync)) return null;
+  if (stored.voters.length === 0) return wanted;
+  const here = phase.sync.voters.filter((name) => observed(state, name).missingSince === null);
+  if (here.length >= phase.sync.k && phase.sync.voters.length >= phase.sync.k) return null;
+  return keepsQuorums(stored, phase.primary, wanted) ? wanted : null;
+}
+
+/**
+ * A commit that the primary acknowledges under `told` is found by every promise quorum of `stored`: the primary has
+ * it, and of told's k at least k less the outsiders.
+ */
+function keepsQuorums(stored: SyncConfig, primary: string, told: SyncConfig): boolean {
+  const outsiders = told.voters.filter((name) => !stored.voters.includes(name)).length;
+  const holders = (stored.voters.includes(primary) ? 1 : 0) + Math.max(0, told.k - outsiders);
+  return holders + promiseQuorum(stored) > stored.voters.length;
+}
+
+function keepVoters(state: ClusterState, phase: Active, now: number): Decision {
+  const { record } = state;
+  const { stored } = syncStep(state, phase.primary, now);
+  if (!sameSync(stored, record.sync)) {
+    return move(state, 'voters', `commits wait for ${describe(stored)} (before: ${describe(record.sync)})`, {
+      sync: stored,
+    });
+  }
+  return stay(`${phase.primary} leads epoch ${record.epoch}; commits wait for ${describe(record.sync)}`, {
+    wakeAt: graceEndsAt(state, now),
+  });
+}
+
+export function describe(sync: SyncConfig): string {
+  return sync.k === 0 ? 'no standby' : `${sync.k} of ${sync.voters.join(', ')}`;
+}

@@ -1,0 +1,170 @@
+/** A new epoch was begun: gather promises, choose, promote, confirm. */
+import type { Phase } from '../model/cluster-record.ts';
+import { instanceNames } from '../model/cluster-spec.ts';
+import { goalId } from '../model/goal.ts';
+import type { InstanceReport } from '../model/instance.ts';
+import { formatLsn, type Lsn } from '../model/lsn.ts';
+import { NO_SYNC, promiseQuorum, type SyncConfig } from '../model/sync.ts';
+import { type Contender, chooseCandidate, contenderOf, type PassedOver } from './candidates.ts';
+import { type Decision, move, newEpoch, stay } from './decision.ts';
+import { type ClusterState, liveReport, observed } from './state.ts';
+
+/** How long an election waits for instances that could still answer, when it could already go on without, ms. */
+const STRAGGLERS_MS = 500;
+/** A candidate that can't be reached is given up after this long, ms. */
+const CANDIDATE_LOST_MS = 500;
+
+type Fencing = Extract<Phase, { kind: 'fencing' }>;
+type Promoting = Extract<Phase, { kind: 'promoting' }>;
+
+export function decideFencing(state: ClusterState, phase: Fencing, now: number): Decision {
+  const { record } = state;
+  const promised = instanceNames(record.spec)
+    .map((name) => liveReport(state, name))
+    .filter((report) => report !== null)
+    .filter((report) => hasPromised(report, record.epoch));
+  const electors = electorsOf(state, promised);
+  const waiting = waitsFor(state, phase, promised, electors, now);
+  if (waiting) return waiting;
+  const known = {
+    timeline: record.timeline,
+    history: record.timelineHistory,
+    unconfirmed: phase.authority !== phase.from,
+  };
+  const choice = chooseCandidate(electors, known, phase.prefer);
+  if (choice.kind === 'chosen' && electors.length >= electorsNeeded(state)) {
+    const { contender, passedOver } = choice;
+    return promote(state, phase, contender.instance, contender.lsn, whyChosen(contender, passedOver), promised);
+  }
+  const authority = promised.find((report) => report.instance === phase.authority);
+  if (authority && authority.postgres.kind === 'stopped') {
+    const why = `${phase.authority} leads again: it wrote every commit itself, and ${electors.length} of ${electorsNeeded(state)} other voters can be heard`;
+    return promote(state, phase, phase.authority, authority.postgres.checkpointLsn, why, promised);
+  }
+  const seen = promised.map((report) => report.instance).join(', ') || 'none';
+  const passed = choice.passedOver.map(({ instance, why }) => `${instance}: ${why}`).join('; ');
+  return stay(
+    `no safe primary yet: ${electorsNeeded(state)} of ${record.sync.voters.join(', ') || 'no voters'}, or ${phase.authority}, must promise epoch ${record.epoch}; so far ${seen}${passed ? ` (${passed})` : ''}`,
+  );
+}
+
+function hasPromised(report: InstanceReport, epoch: number): boolean {
+  return (
+    report.promisedEpoch >= epoch &&
+    report.goal?.id === goalId({ kind: 'fence', epoch }) &&
+    report.goal.status === 'done'
+  );
+}
+
+/** Whose positions count: the stored voters; in an asynchronous cluster whoever is there. */
+function electorsOf(state: ClusterState, promised: readonly InstanceReport[]): Contender[] {
+  const { sync, spec } = state.record;
+  const counted =
+    spec.durability.mode === 'async' ? promised : promised.filter((r) => sync.voters.includes(r.instance));
+  return counted.map(contenderOf).filter((contender) => contender !== null);
+}
+
+function electorsNeeded(state: ClusterState): number {
+  const { sync, spec } = state.record;
+  // With no voters recorded nobody but the authority is known to hold every commit.
+  if (sync.voters.length === 0) return spec.durability.mode === 'async' ? 1 : Number.POSITIVE_INFINITY;
+  return promiseQuorum(sync);
+}
+
+/** Reasons to wait though somebody could be chosen. */
+function waitsFor(
+  state: ClusterState,
+  phase: Fencing,
+  promised: readonly InstanceReport[],
+  electors: readonly Contender[],
+  now: number,
+): Decision | null {
+  const elapsed = now - state.phaseSince;
+  const has = (name: string) => promised.some((report) => report.instance === name);
+  const async = state.record.spec.durability.mode === 'async';
+  if (async && !has(phase.from)) {
+    // Nothing but its own word or the end of its lease keeps an asynchronous primary from acknowledging writes.
+    const { leaseMs } = state.record.spec.failover;
+    if (elapsed < leaseMs) {
+      return stay(`waiting until the lease of ${phase.from} ends`, { wakeAt: state.phaseSince + leaseMs });
+    }
+  }
+  if (electors.length < electorsNeeded(state) || elapsed >= STRAGGLERS_MS) return null;
+  const wakeAt = state.phaseSince + STRAGGLERS_MS;
+  const awaited = async
+    ? Object.keys(state.instances).filter((name) => name !== phase.from && liveReport(state, name) && !has(name))
+    : [phase.prefer].filter((name) => name !== '' && liveReport(state, name) && !has(name));
+  return awaited.length > 0 ? stay(`waiting for ${awaited.join(', ')} to promise`, { wakeAt }) : null;
+}
+
+function promote(
+  state: ClusterState,
+  phase: Fencing,
+  candidate: string,
+  lsn: Lsn,
+  why: string,
+  promised: readonly InstanceReport[],
+): Decision {
+  const sync = firstVoters(
+    state,
+    candidate,
+    promised.map((report) => report.instance),
+  );
+  return move(state, 'promote', why, {
+    phase: { kind: 'promoting', cause: phase.cause, from: phase.from, candidate, lsn, sync },
+  });
+}
+
+/** Whom the new primary waits for: voters that promised; filled up to k with names that may come back. */
+function firstVoters(state: ClusterState, candidate: string, promised: readonly string[]): SyncConfig {
+  const { spec, sync } = state.record;
+  if (spec.durability.mode === 'async' || spec.durability.quorum === 0) return NO_SYNC;
+  const k = Math.max(1, Math.min(sync.k || spec.durability.quorum, spec.durability.quorum));
+  const names = instanceNames(spec).filter((name) => name !== candidate);
+  const voters = names.filter((name) => sync.voters.includes(name) && promised.includes(name));
+  const fill = [
+    ...names.filter((n) => sync.voters.includes(n)),
+    ...names.filter((n) => promised.includes(n)),
+    ...names,
+  ];
+  for (const name of fill) {
+    if (voters.length >= k) break;
+    if (!voters.includes(name)) voters.push(name);
+  }
+  return { voters: voters.sort(), k };
+}
+
+function whyChosen(contender: Contender, passedOver: readonly PassedOver[]): string {
+  const others = passedOver.map(({ instance, why }) => `${instance}: ${why}`).join('; ');
+  return `${contender.instance} leads with WAL up to ${formatLsn(contender.lsn)} on timeline ${contender.timeline}${others ? ` (${others})` : ''}`;
+}
+
+export function decidePromoting(state: ClusterState, phase: Promoting, now: number): Decision {
+  const { candidate } = phase;
+  const { link } = observed(state, candidate);
+  const report = liveReport(state, candidate);
+  if (link.kind !== 'up') {
+    const since = link.kind === 'down' ? link.since : state.phaseSince;
+    if (now - since < CANDIDATE_LOST_MS)
+      return stay(`the agent of ${candidate} is gone`, { wakeAt: since + CANDIDATE_LOST_MS });
+    return nextEpoch(state, phase, `the agent of ${candidate} is gone before it took over`);
+  }
+  if (!report) return stay(`the agent of ${candidate} has just connected`);
+  const { postgres, goal } = report;
+  const mine = goal?.id.startsWith(`e${state.record.epoch}/lead/`) === true;
+  if (mine && goal.status === 'done' && postgres.kind === 'primary') {
+    return move(state, 'promoted', `${candidate} is primary on timeline ${report.timeline}`, {
+      timeline: report.timeline,
+      timelineHistory: report.history,
+      phase: { kind: 'active', primary: candidate, gate: 'closed', sync: phase.sync },
+    });
+  }
+  if (mine && goal.status === 'failed')
+    return nextEpoch(state, phase, `${candidate} could not take over: ${goal.detail}`);
+  return stay(`${candidate} is taking over`);
+}
+
+function nextEpoch(state: ClusterState, phase: Promoting, reason: string): Decision {
+  const { cause, from, candidate } = phase;
+  return newEpoch(state, { cause, from, authority: candidate, prefer: '' }, `${reason}: voters are asked again`);
+}

@@ -1,0 +1,74 @@
+/** Which goal each instance has, from the record and what the primary reports. Pure and repeatable. */
+import type { ClusterRecord } from '../model/cluster-record.ts';
+import { instanceNames } from '../model/cluster-spec.ts';
+import { type FollowGoal, type Goal, goalId, type LeadGoal } from '../model/goal.ts';
+import type { SyncConfig } from '../model/sync.ts';
+import { type ClusterState, liveReport } from './state.ts';
+import { confirmedSync, planSync, type SyncPlan, wantedSync } from './sync-plan.ts';
+
+/** null = the instance waits: it gets no goal yet. */
+export function goalFor(state: ClusterState, instance: string, now: number): Goal | null {
+  const { record } = state;
+  const { phase, epoch } = record;
+  switch (phase.kind) {
+    case 'forming':
+      return instance === phase.primary ? leadGoal(record, instance, wantedSync(state, instance, now)) : null;
+    case 'active':
+    case 'draining':
+      return instance === phase.primary
+        ? leadGoal(record, instance, toldSync(state, now))
+        : followGoal(state, instance, phase.primary, record.timeline);
+    case 'stopping':
+      return instance === phase.primary
+        ? { kind: 'stop', epoch }
+        : followGoal(state, instance, phase.primary, record.timeline);
+    case 'fencing':
+      return { kind: 'fence', epoch };
+    case 'promoting':
+      return instance === phase.candidate
+        ? leadGoal(record, instance, phase.sync)
+        : followGoal(state, instance, phase.candidate, 0);
+  }
+}
+
+export function leadGoal(record: ClusterRecord, instance: string, sync: SyncConfig): LeadGoal {
+  return {
+    kind: 'lead',
+    epoch: record.epoch,
+    sync,
+    create: record.systemId === '',
+    members: instanceNames(record.spec).filter((name) => name !== instance),
+  };
+}
+
+/** The next safe step of the voters, with the primary's confirmation taken into account. */
+export function syncStep(state: ClusterState, primary: string, now: number): SyncPlan {
+  const { record } = state;
+  const wanted = wantedSync(state, primary, now);
+  const first = planSync(record.sync, wanted, null);
+  const confirmed = confirmedSync(state, primary, goalId(leadGoal(record, primary, first.told)));
+  return confirmed ? planSync(record.sync, wanted, confirmed) : first;
+}
+
+function toldSync(state: ClusterState, now: number): SyncConfig {
+  const { phase } = state.record;
+  if (phase.kind === 'active' && phase.gate === 'closed') return phase.sync;
+  if (phase.kind === 'active') return syncStep(state, phase.primary, now).told;
+  // Membership rests during a switchover.
+  return state.record.sync;
+}
+
+function followGoal(state: ClusterState, instance: string, primary: string, timeline: number): FollowGoal | null {
+  const { record } = state;
+  if (record.systemId === '' || instance === primary) return null;
+  const source = liveReport(state, primary)?.postgres;
+  return {
+    kind: 'follow',
+    epoch: record.epoch,
+    primary,
+    systemId: record.systemId,
+    timeline,
+    history: timeline === 0 ? [] : record.timelineHistory,
+    sourceReady: timeline !== 0 && source?.kind === 'primary' && source.checkpointTimeline === timeline,
+  };
+}

@@ -1,0 +1,184 @@
+/** All clusters of this control plane: a runner each; where agents, operators and the API come in. */
+import type { ClusterView, ControlPlaneView, InstanceView, SwitchoverRequest, SwitchoverResult } from '../api/view.ts';
+import type { ClusterRecord } from '../model/cluster-record.ts';
+import { type ClusterSpec, instanceNames } from '../model/cluster-spec.ts';
+import { HowdahError } from '../model/errors.ts';
+import type { InstanceReport } from '../model/instance.ts';
+import { NO_SYNC } from '../model/sync.ts';
+import type { AgentHello, ControlMessage } from '../runtime/agent-protocol.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Component } from '../runtime/component.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { Store, Versioned } from '../store/store.ts';
+import { ClusterRunner } from './runner.ts';
+import { type ClusterState, observed } from './state.ts';
+import { dryRun, PendingSwitchover } from './switchover.ts';
+
+/** An agent's stream, as the manager uses it. */
+export interface AgentChannel {
+  readonly hello: AgentHello;
+  /** False: the stream is gone. */
+  send(message: ControlMessage): boolean;
+}
+
+export interface ManagerOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** After every step of a cluster: route it. */
+  readonly onState: (state: ClusterState) => void;
+}
+
+interface Entry {
+  readonly runner: ClusterRunner;
+  /** By instance name. */
+  readonly agents: Map<string, AgentChannel>;
+  pending: PendingSwitchover | null;
+}
+
+export class Manager implements Component, Omit<ControlPlaneView, 'proxies'> {
+  readonly name = 'manager';
+  readonly #options: ManagerOptions;
+  readonly #clusters = new Map<string, Entry>();
+
+  constructor(options: ManagerOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    for (const stored of await this.#options.store.list()) this.#add(stored);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#clusters.values()].map(({ runner }) => runner.stop()));
+  }
+
+  clusters(): ClusterView[] {
+    return [...this.#clusters.values()].map((entry) => this.#view(entry));
+  }
+
+  cluster(name: string): ClusterView | undefined {
+    const entry = this.#clusters.get(name);
+    return entry && this.#view(entry);
+  }
+
+  async apply(spec: ClusterSpec): Promise<void> {
+    const entry = this.#clusters.get(spec.name);
+    if (!entry) {
+      const record = firstRecord(spec);
+      this.#add({ record, revision: await this.#options.store.put(record, 0) });
+      return;
+    }
+    const before = entry.runner.state.record.spec;
+    if (spec.instances < before.instances) {
+      throw new HowdahError(
+        'failed-precondition',
+        `cluster ${spec.name} has ${before.instances} instances; removing instances is not supported`,
+        { problems: [{ path: 'spec.instances', message: `keep at least ${before.instances}` }] },
+      );
+    }
+    entry.runner.observe({ kind: 'spec', spec });
+    await entry.runner.wake();
+    if (entry.runner.state.record.spec !== spec) throw new HowdahError('unavailable', entry.runner.reason);
+  }
+
+  async switchover(name: string, request: SwitchoverRequest): Promise<SwitchoverResult> {
+    const entry = this.#clusters.get(name);
+    if (!entry) throw new HowdahError('not-found', `there is no cluster ${name}`);
+    const asked = { to: request.to ?? '', waitMs: request.waitMs ?? 0 };
+    if (request.dryRun) return dryRun(entry.runner.state, asked);
+    if (entry.pending) throw new HowdahError('failed-precondition', `a switchover of ${name} is under way already`);
+    const pending = new PendingSwitchover(this.#options.clock, asked, entry.runner.state);
+    entry.pending = pending;
+    try {
+      entry.runner.intend(pending.intent);
+      return await pending.done;
+    } finally {
+      entry.pending = null;
+    }
+  }
+
+  /** @throws HowdahError `not-found` for a cluster or an instance that no spec names. */
+  onHello(channel: AgentChannel): void {
+    const { cluster, instance, bootId, placement } = channel.hello;
+    const entry = this.#clusters.get(cluster);
+    if (!entry || !instanceNames(entry.runner.state.record.spec).includes(instance)) {
+      throw new HowdahError('not-found', `there is no instance ${instance} in a cluster ${cluster}`);
+    }
+    entry.agents.set(instance, channel);
+    entry.runner.observe({ kind: 'connected', instance, bootId, placement });
+  }
+
+  onReport(channel: AgentChannel, report: InstanceReport): void {
+    const entry = this.#clusters.get(channel.hello.cluster);
+    // A stream that another one of the same instance replaced has nothing to say any more.
+    if (entry?.agents.get(report.instance) !== channel) return;
+    entry.runner.observe({ kind: 'report', report });
+    this.#acknowledge(entry, channel, report);
+  }
+
+  onGone(channel: AgentChannel): void {
+    const { cluster, instance } = channel.hello;
+    const entry = this.#clusters.get(cluster);
+    if (entry?.agents.get(instance) !== channel) return;
+    entry.agents.delete(instance);
+    entry.runner.observe({ kind: 'disconnected', instance });
+  }
+
+  /** Renews the lease, but never of one that a new epoch is being begun without. */
+  #acknowledge(entry: Entry, channel: AgentChannel, report: InstanceReport): void {
+    const { phase, spec } = entry.runner.state.record;
+    const leaderless = phase.kind === 'fencing' || (phase.kind === 'promoting' && phase.candidate !== report.instance);
+    if (leaderless) return;
+    channel.send({ kind: 'report-ack', seq: report.seq, leaseMs: spec.failover.leaseMs });
+  }
+
+  #add(stored: Versioned): void {
+    const { store, clock, onState } = this.#options;
+    const name = stored.record.spec.name;
+    const agents = new Map<string, AgentChannel>();
+    const runner = new ClusterRunner({
+      stored,
+      store,
+      clock,
+      log: this.#options.log.child({ cluster: name }),
+      agents: {
+        sendGoal: (instance, id, goal) => agents.get(instance)?.send({ kind: 'goal', id, goal }) ?? false,
+        askReport: (instance) => agents.get(instance)?.send({ kind: 'report-request' }) ?? false,
+      },
+      onState: (state) => {
+        onState(state);
+        this.#clusters.get(name)?.pending?.onState(state);
+      },
+    });
+    this.#clusters.set(name, { runner, agents, pending: null });
+    void runner.wake();
+  }
+
+  #view({ runner }: Entry): ClusterView {
+    const { state } = runner;
+    const now = this.#options.clock.now();
+    const instances = new Map<string, InstanceView>();
+    for (const name of instanceNames(state.record.spec)) {
+      const { link, report, reportAt } = observed(state, name);
+      const lastReportAgoMs = report ? Math.round(now - reportAt) : null;
+      instances.set(name, { connected: link.kind === 'up', lastReportAgoMs, report });
+    }
+    return { record: state.record, reason: runner.reason, instances };
+  }
+}
+
+/** A cluster that nobody has started yet: its first instance makes the data directory. */
+function firstRecord(spec: ClusterSpec): ClusterRecord {
+  return {
+    spec,
+    systemId: '',
+    epoch: 1,
+    phase: { kind: 'forming', primary: instanceNames(spec)[0]! },
+    sync: NO_SYNC,
+    timeline: 0,
+    timelineHistory: [],
+    placements: {},
+    history: [],
+  };
+}

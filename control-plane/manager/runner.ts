@@ -1,0 +1,197 @@
+/**
+ * Runs the loop of one cluster: observe, decide, store, act; one step at a time, however many events come meanwhile.
+ * Owns the effects; what to do is decided in decide().
+ */
+import { type ClusterRecord, HISTORY_LIMIT } from '../model/cluster-record.ts';
+import { instanceNames } from '../model/cluster-spec.ts';
+import { HowdahError } from '../model/errors.ts';
+import { type Goal, goalId } from '../model/goal.ts';
+import type { Clock, Timer } from '../runtime/clock.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { Store, Versioned } from '../store/store.ts';
+import { decide } from './decide.ts';
+import type { Change, Decision } from './decision.ts';
+import { goalFor } from './goals.ts';
+import { reduce } from './reduce.ts';
+import { type ClusterState, initialState, type Observation, observed } from './state.ts';
+
+/** How the runner reaches agents. Both answer false when the agent is not connected. */
+export interface AgentPort {
+  sendGoal(instance: string, id: string, goal: Goal): boolean;
+  askReport(instance: string): boolean;
+}
+
+/** A step that was asked for by a person; null = nothing to do now. Called with the newest state before decide(). */
+export type Intent = (state: ClusterState, now: number) => Decision | null;
+
+export interface RunnerOptions {
+  readonly stored: Versioned;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly agents: AgentPort;
+  /** After every step: what changed is to be routed and shown. */
+  readonly onState: (state: ClusterState, reason: string) => void;
+}
+
+/** A store that does not answer is asked again after this long, ms. */
+const STORE_RETRY_MS = 500;
+
+export class ClusterRunner {
+  readonly #options: RunnerOptions;
+  #state: ClusterState;
+  #stored: Versioned;
+  #reason = 'the control plane has just started';
+  #queue: Observation[] = [];
+  #intents: Intent[] = [];
+  #running: Promise<void> | null = null;
+  #again = false;
+  #timer: Timer | null = null;
+  #stopped = false;
+  /** Goal ids as sent on each agent's present connection. */
+  readonly #sent = new Map<string, string>();
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+    this.#stored = options.stored;
+    this.#state = initialState(options.stored.record, options.clock.now());
+  }
+
+  get state(): ClusterState {
+    return this.#state;
+  }
+
+  get reason(): string {
+    return this.#reason;
+  }
+
+  observe(observation: Observation): void {
+    // A new connection knows no goal, also when it is the same agent's.
+    if (observation.kind === 'connected' || observation.kind === 'disconnected')
+      this.#sent.delete(observation.instance);
+    this.#queue.push(observation);
+    this.wake();
+  }
+
+  intend(intent: Intent): void {
+    this.#intents.push(intent);
+    this.wake();
+  }
+
+  /** Makes a step soon; resolves when the steps under way are done. */
+  wake(): Promise<void> {
+    this.#again = true;
+    this.#running ??= this.#loop().finally(() => {
+      this.#running = null;
+    });
+    return this.#running;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    await this.#running;
+  }
+
+  async #loop(): Promise<void> {
+    // Lets the caller's turn end first: several observations of one turn are one step.
+    await Promise.resolve();
+    while (this.#again && !this.#stopped) {
+      this.#again = false;
+      try {
+        await this.#step();
+      } catch (thrown) {
+        await this.#recover(HowdahError.from(thrown));
+      }
+    }
+  }
+
+  async #step(): Promise<void> {
+    const { clock } = this.#options;
+    for (const observation of this.#queue.splice(0)) this.#state = reduce(this.#state, observation, clock.now());
+    const decision = this.#intended() ?? decide(this.#state, clock.now());
+    this.#reason = decision.reason;
+    if (decision.change) {
+      await this.#put(withHistory(decision.change, clock.wall()));
+      this.#logChange(decision.change);
+      // The new phase may have its next step at once.
+      this.#again = true;
+    } else if (this.#state.record !== this.#stored.record) {
+      await this.#put(this.#state.record);
+    }
+    if (this.#stopped) return;
+    this.#act(decision);
+  }
+
+  #intended(): Decision | null {
+    for (const intent of this.#intents.splice(0)) {
+      const decision = intent(this.#state, this.#options.clock.now());
+      if (decision) return decision;
+    }
+    return null;
+  }
+
+  async #put(record: ClusterRecord): Promise<void> {
+    const revision = await this.#options.store.put(record, this.#stored.revision);
+    this.#stored = { record, revision };
+    this.#state = reduce(this.#state, { kind: 'record', record }, this.#options.clock.now());
+  }
+
+  #act(decision: Decision): void {
+    const { clock, agents, onState } = this.#options;
+    for (const instance of decision.retry) {
+      this.#sent.delete(instance);
+      this.#state = reduce(this.#state, { kind: 'retried', instance }, clock.now());
+    }
+    this.#sendGoals();
+    const asked = decision.ask.filter((instance) => agents.askReport(instance));
+    if (asked.length > 0) this.#state = reduce(this.#state, { kind: 'asked', instances: asked }, clock.now());
+    onState(this.#state, this.#reason);
+    this.#timer?.cancel();
+    this.#timer = null;
+    if (decision.wakeAt !== null && decision.change === null) {
+      this.#timer = clock.after(Math.max(0, decision.wakeAt - clock.now()), () => void this.wake());
+    }
+  }
+
+  #sendGoals(): void {
+    for (const instance of instanceNames(this.#state.record.spec)) {
+      if (observed(this.#state, instance).link.kind !== 'up') continue;
+      const goal = goalFor(this.#state, instance, this.#options.clock.now());
+      if (!goal) continue;
+      const id = goalId(goal);
+      if (this.#sent.get(instance) === id) continue;
+      if (this.#options.agents.sendGoal(instance, id, goal)) this.#sent.set(instance, id);
+    }
+  }
+
+  /** Nothing was acted on: what is stored is read again, and the step is made anew from it. */
+  async #recover(error: HowdahError): Promise<void> {
+    const { log, store, clock } = this.#options;
+    const name = this.#state.record.spec.name;
+    this.#reason = `the store refused a step: ${error.message}`;
+    if (error.code === 'conflict') {
+      log.warn({ err: error }, 'another writer changed the record: it is read again');
+      const stored = await store.get(name).catch(() => undefined);
+      if (stored) {
+        this.#stored = stored;
+        this.#state = reduce(this.#state, { kind: 'record', record: stored.record }, clock.now());
+        this.#again = true;
+        return;
+      }
+    }
+    log.error({ err: error }, 'a step could not be stored');
+    this.#timer?.cancel();
+    this.#timer = clock.after(STORE_RETRY_MS, () => void this.wake());
+  }
+
+  #logChange(change: Change): void {
+    const { epoch, phase } = change.record;
+    this.#options.log.info({ epoch, phase: phase.kind, decision: change.kind, reason: change.reason }, 'decided');
+  }
+}
+
+function withHistory(change: Change, at: number): ClusterRecord {
+  const entry = { at, epoch: change.record.epoch, kind: change.kind, reason: change.reason };
+  return { ...change.record, history: [...change.record.history, entry].slice(-HISTORY_LIMIT) };
+}

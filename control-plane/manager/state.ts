@@ -1,0 +1,79 @@
+import type { ClusterRecord } from '../model/cluster-record.ts';
+import type { ClusterSpec } from '../model/cluster-spec.ts';
+import type { InstanceReport, Placement } from '../model/instance.ts';
+import type { Lsn } from '../model/lsn.ts';
+
+/**
+ * All that deciding looks at: the stored record and what was observed since this control plane began to lead. Every
+ * time in here is monotonic milliseconds of the control plane's own clock.
+ */
+export interface ClusterState {
+  readonly record: ClusterRecord;
+  /** When this control plane began to look. */
+  readonly observedSince: number;
+  /** When the record's phase and epoch were first seen. */
+  readonly phaseSince: number;
+  readonly instances: Readonly<Record<string, Observed>>;
+  /** Set while a change of synchronous_standby_names is under way. */
+  readonly syncBaseline: SyncBaseline | null;
+}
+
+/** What is known of one instance's agent. */
+export interface Observed {
+  readonly link: Link;
+  /** The newest report of the agent's current boot. */
+  readonly report: InstanceReport | null;
+  /** When it came; -Infinity without one. */
+  readonly reportAt: number;
+  /** Since when the primary's reports don't show this instance streaming; null = they do, or there was none. */
+  readonly missingSince: number | null;
+  /** When it was last asked for a report out of turn. */
+  readonly askedAt: number;
+  /** When its held goal was last seen failed; null = it isn't. */
+  readonly failedSince: number | null;
+}
+
+export type Link =
+  /** This control plane has never heard of it. */
+  | { readonly kind: 'unseen' }
+  | { readonly kind: 'up'; readonly since: number; readonly bootId: string }
+  | { readonly kind: 'down'; readonly since: number };
+
+/** The primary's WAL position when it first showed a new synchronous_standby_names in force everywhere. */
+export interface SyncBaseline {
+  readonly goalId: string;
+  readonly lsn: Lsn;
+}
+
+export type Observation =
+  | { readonly kind: 'connected'; readonly instance: string; readonly bootId: string; readonly placement: Placement }
+  | { readonly kind: 'disconnected'; readonly instance: string }
+  | { readonly kind: 'report'; readonly report: InstanceReport }
+  | { readonly kind: 'asked'; readonly instances: readonly string[] }
+  | { readonly kind: 'retried'; readonly instance: string }
+  | { readonly kind: 'record'; readonly record: ClusterRecord }
+  | { readonly kind: 'spec'; readonly spec: ClusterSpec };
+
+const UNSEEN: Observed = {
+  link: { kind: 'unseen' },
+  report: null,
+  reportAt: Number.NEGATIVE_INFINITY,
+  missingSince: null,
+  askedAt: Number.NEGATIVE_INFINITY,
+  failedSince: null,
+};
+
+export function observed(state: ClusterState, instance: string): Observed {
+  return state.instances[instance] ?? UNSEEN;
+}
+
+/** The state with which a control plane begins to lead a cluster. */
+export function initialState(record: ClusterRecord, now: number): ClusterState {
+  return { record, observedSince: now, phaseSince: now, instances: {}, syncBaseline: null };
+}
+
+/** The newest report of an instance whose agent is connected now. */
+export function liveReport(state: ClusterState, instance: string): InstanceReport | null {
+  const { link, report } = observed(state, instance);
+  return link.kind === 'up' ? report : null;
+}

@@ -1,0 +1,108 @@
+/**
+ * Is the primary gone? Answers from what its agent says and from what the voters see, never from silence alone while
+ * enough voters still stream from it.
+ */
+import { promiseQuorum } from '../model/sync.ts';
+import { type ClusterState, liveReport, observed } from './state.ts';
+
+/** While the primary's link is down, voters that still seem to stream are asked again this often, ms. */
+const ASK_EVERY_MS = 20;
+/** A control plane that just started waits this long for an agent that it has never seen, ms. */
+export const FIRST_CONTACT_MS = 10_000;
+
+export type Suspicion =
+  | { readonly kind: 'well' }
+  /** PostgreSQL is on its way or its agent works on it. */
+  | { readonly kind: 'starting'; readonly why: string }
+  /** Its agent says that PostgreSQL doesn't run. */
+  | { readonly kind: 'stopped'; readonly why: string; readonly coldStart: boolean }
+  /** No word from its agent, but nothing proves that it is gone. */
+  | { readonly kind: 'waiting'; readonly why: string; readonly ask: readonly string[]; readonly wakeAt: number | null }
+  | { readonly kind: 'gone'; readonly why: string };
+
+export function suspect(state: ClusterState, primary: string, now: number): Suspicion {
+  const { link, report, reportAt } = observed(state, primary);
+  const { suspectAfterMs } = state.record.spec.failover;
+  if (link.kind === 'up') {
+    const silence = now - Math.max(reportAt, link.since);
+    if (silence >= suspectAfterMs)
+      return silent(state, primary, now, link.since + Math.max(0, reportAt - link.since), true);
+    if (!report) return { kind: 'starting', why: `the agent of ${primary} has just connected` };
+    return fromReport(state, primary);
+  }
+  if (link.kind === 'down') return silent(state, primary, now, link.since, false);
+  return neverSeen(state, primary, now);
+}
+
+function fromReport(state: ClusterState, primary: string): Suspicion {
+  const report = liveReport(state, primary)!;
+  switch (report.postgres.kind) {
+    case 'primary':
+      return { kind: 'well' };
+    case 'starting':
+    case 'creating':
+      return { kind: 'starting', why: `PostgreSQL of ${primary} is starting` };
+    case 'absent':
+      return { kind: 'stopped', why: `${primary} has no data directory any more`, coldStart: false };
+    case 'standby':
+      // Only a promotion that is under way, or a hand that changed it, shows a primary in recovery.
+      return { kind: 'starting', why: `${primary} is in recovery` };
+    case 'stopped': {
+      const { how } = report.postgres;
+      // At a cold start nobody runs: the old primary goes on in its epoch, nothing has to be decided.
+      const coldStart = how === 'boot' && !someoneRuns(state, primary);
+      return {
+        kind: 'stopped',
+        why: how === 'crashed' ? `PostgreSQL of ${primary} died` : `PostgreSQL of ${primary} is stopped`,
+        coldStart,
+      };
+    }
+  }
+}
+
+function someoneRuns(state: ClusterState, except: string): boolean {
+  return Object.keys(state.instances).some((name) => {
+    const kind = name === except ? undefined : liveReport(state, name)?.postgres.kind;
+    return kind === 'standby' || kind === 'primary';
+  });
+}
+
+/** No word since `since`: what do the voters see? */
+function silent(state: ClusterState, primary: string, now: number, since: number, linkUp: boolean): Suspicion {
+  const { sync, spec } = state.record;
+  const voters = sync.voters.filter((name) => name !== primary);
+  const here = voters.filter((name) => liveReport(state, name) !== null);
+  const fresh = here.filter((name) => observed(state, name).reportAt > since);
+  const streaming = here.filter((name) => {
+    const postgres = liveReport(state, name)!.postgres;
+    return postgres.kind === 'standby' && postgres.streaming;
+  });
+  const quorum = promiseQuorum(sync);
+  const lost = linkUp ? `the agent of ${primary} says nothing` : `the agent of ${primary} is gone`;
+  if (!linkUp && here.length >= quorum && fresh.length === here.length && streaming.length === 0) {
+    return { kind: 'gone', why: `${lost} and no standby receives WAL from it` };
+  }
+  const elapsed = now - since;
+  if (elapsed < spec.failover.suspectAfterMs) {
+    const ask = linkUp ? [] : here.filter((name) => now - observed(state, name).askedAt >= ASK_EVERY_MS);
+    const wakeAt = Math.min(
+      since + spec.failover.suspectAfterMs,
+      linkUp ? Number.POSITIVE_INFINITY : now + ASK_EVERY_MS,
+    );
+    return { kind: 'waiting', why: lost, ask, wakeAt };
+  }
+  if (sync.k > 0 && streaming.length >= sync.k) {
+    const why = `${lost}, but ${streaming.join(', ')} still receive${streaming.length === 1 ? 's' : ''} WAL from it`;
+    return { kind: 'waiting', why, ask: [], wakeAt: null };
+  }
+  return { kind: 'gone', why: `${lost} for ${Math.round(elapsed)} ms and fewer than k standbys receive WAL from it` };
+}
+
+function neverSeen(state: ClusterState, primary: string, now: number): Suspicion {
+  // Running standbys mean that the cluster was alive when this control plane began: the ordinary limit holds.
+  const limit = someoneRuns(state, primary) ? state.record.spec.failover.suspectAfterMs : FIRST_CONTACT_MS;
+  const until = state.observedSince + limit;
+  if (now < until)
+    return { kind: 'waiting', why: `the agent of ${primary} has not connected yet`, ask: [], wakeAt: until };
+  return silent(state, primary, now, state.observedSince, false);
+}

@@ -1,0 +1,127 @@
+/**
+ * Changing the voters safely. Two places hold them: the store (whose promises fence an old primary) and PostgreSQL
+ * (whose flushes acknowledge a commit). The invariant, at every instant and after a crash at any step: every set of k
+ * that PostgreSQL accepts meets every promise quorum of the stored voters. It holds as long as PostgreSQL's voters are
+ * a subset of the stored ones and PostgreSQL's k is at least the stored k. So:
+ *   add a voter: store, then PostgreSQL.      remove a voter: PostgreSQL, wait, then store.
+ *   lower k:     store, then PostgreSQL.      raise k:        PostgreSQL, wait, then store.
+ * "Wait": until every walsender shows the new setting, and k of the new voters flushed what was written before.
+ * While nobody is stored nobody can be promoted, so the very first voters go to PostgreSQL before the store.
+ */
+import { instanceNames } from '../model/cluster-spec.ts';
+import type { PrimaryState } from '../model/instance.ts';
+import { NO_SYNC, type SyncConfig, sameSync } from '../model/sync.ts';
+import { type ClusterState, liveReport, observed } from './state.ts';
+
+/** A voter that stopped streaming keeps its vote this long: a restart of a standby changes nothing. */
+export const VOTER_GRACE_MS = 3000;
+
+export interface SyncPlan {
+  /** What PostgreSQL is to be told. */
+  readonly told: SyncConfig;
+  /** What the store holds after this step; the same as before when nothing can be stored yet. */
+  readonly stored: SyncConfig;
+}
+
+/**
+ * One step from `stored` towards `wanted`. `confirmed`: PostgreSQL has been told exactly this, all walsenders show it
+ * and its safe LSN is reached; null = nothing is confirmed.
+ */
+export function planSync(stored: SyncConfig, wanted: SyncConfig, confirmed: SyncConfig | null): SyncPlan {
+  if (confirmed && !sameSync(confirmed, stored) && isNarrower(confirmed, stored)) {
+    return planSync(confirmed, wanted, null);
+  }
+  if (stored.voters.length === 0) return { told: wanted, stored };
+  const grown: SyncConfig = {
+    voters: union(stored.voters, wanted.voters),
+    k: Math.min(stored.k, wanted.k),
+  };
+  // Without voters nobody can be fenced or promoted: the store must know before PostgreSQL stops waiting.
+  if (wanted.voters.length === 0) return { told: NO_SYNC, stored: NO_SYNC };
+  return { told: wanted, stored: grown };
+}
+
+/** PostgreSQL's setting keeps every quorum of the store's: see the invariant above. */
+export function isNarrower(told: SyncConfig, stored: SyncConfig): boolean {
+  if (stored.voters.length === 0) return true;
+  return told.k >= stored.k && told.voters.every((name) => stored.voters.includes(name));
+}
+
+/** All walsenders of the voters in force count for the quorum, and no other does. */
+export function settled(primary: PrimaryState): boolean {
+  const sync = primary.sync;
+  if (!sync) return false;
+  return primary.standbys.every(
+    (s) => s.state !== 'streaming' || (s.syncState === 'quorum') === sync.voters.includes(s.name),
+  );
+}
+
+/** How many of the voters have flushed up to `lsn`. */
+export function flushedCount(primary: PrimaryState, sync: SyncConfig, lsn: bigint): number {
+  return primary.standbys.filter((s) => sync.voters.includes(s.name) && s.flushLsn >= lsn).length;
+}
+
+/** What the goal `goalId` told PostgreSQL, if it is in force everywhere and safe; null = not yet. */
+export function confirmedSync(state: ClusterState, primaryName: string, goalId: string): SyncConfig | null {
+  const report = liveReport(state, primaryName);
+  const baseline = state.syncBaseline;
+  if (report?.postgres.kind !== 'primary' || !report.postgres.sync || baseline?.goalId !== goalId) return null;
+  if (report.goal?.id !== goalId || report.goal.status !== 'done' || !settled(report.postgres)) return null;
+  const { postgres } = report;
+  return flushedCount(postgres, report.postgres.sync, baseline.lsn) >= report.postgres.sync.k
+    ? report.postgres.sync
+    : null;
+}
+
+/**
+ * The voters and k that the cluster should have now. Never fewer than k voters in strict mode: those of before stay,
+ * dead as they may be, and commits wait for them.
+ */
+export function wantedSync(state: ClusterState, primaryName: string, now: number): SyncConfig {
+  const { spec, sync: stored } = state.record;
+  if (spec.durability.mode === 'async' || spec.durability.quorum === 0) return NO_SYNC;
+  const names = instanceNames(spec).filter((name) => name !== primaryName);
+  const primary = liveReport(state, primaryName)?.postgres;
+  if (primary?.kind !== 'primary') return stored.voters.includes(primaryName) ? without(stored, primaryName) : stored;
+  const streaming = new Set(primary.standbys.filter((s) => s.state === 'streaming').map((s) => s.name));
+  // A new voter must be able to promise too: its agent is here. One that already votes keeps its vote for a while.
+  const voters = names.filter((name) =>
+    stored.voters.includes(name)
+      ? streaming.has(name) || inGrace(state, name, now)
+      : streaming.has(name) && liveReport(state, name) !== null,
+  );
+  const k =
+    spec.durability.mode === 'available' ? Math.min(spec.durability.quorum, voters.length) : spec.durability.quorum;
+  for (const name of stored.voters) {
+    if (voters.length >= k) break;
+    if (name !== primaryName && !voters.includes(name)) voters.push(name);
+  }
+  for (const name of names) {
+    if (voters.length >= k) break;
+    if (!voters.includes(name)) voters.push(name);
+  }
+  return k === 0 ? NO_SYNC : { voters: voters.sort(), k };
+}
+
+/** When the next voter's grace ends; null = none is in grace. */
+export function graceEndsAt(state: ClusterState, now: number): number | null {
+  const ends = state.record.sync.voters
+    .map((name) => observed(state, name).missingSince)
+    .filter((since) => since !== null)
+    .map((since) => since + VOTER_GRACE_MS)
+    .filter((at) => at > now);
+  return ends.length > 0 ? Math.min(...ends) : null;
+}
+
+function inGrace(state: ClusterState, name: string, now: number): boolean {
+  const { missingSince } = observed(state, name);
+  return missingSince === null || now - missingSince < VOTER_GRACE_MS;
+}
+
+function union(a: readonly string[], b: readonly string[]): string[] {
+  return [...new Set([...a, ...b])].sort();
+}
+
+function without(sync: SyncConfig, name: string): SyncConfig {
+  return { ...sync, voters: sync.voters.filter((voter) => voter !== name) };
+}

@@ -1,0 +1,148 @@
+/** From the state of clusters to what each proxy must do. Pure. */
+import type { EndpointIr, LocalInstanceIr, ProxyIr, RouteIr, RouteKind } from '../../envoy-config/ir.ts';
+import { type ClusterState, liveReport, observed } from '../manager/state.ts';
+import { type ClusterRecord, primaryOf } from '../model/cluster-record.ts';
+import { instanceNames } from '../model/cluster-spec.ts';
+import type { InstancePorts, Placement } from '../model/instance.ts';
+
+/** Full share of the reads; falls with lag. */
+const FULL_WEIGHT = 128;
+
+/** The proxy of a database pod; undefined while its placement is unknown. */
+export function instanceProxy(state: ClusterState, instance: string): ProxyIr | undefined {
+  const { record } = state;
+  const placement = record.placements[instance];
+  if (!placement) return undefined;
+  const { ports } = placement;
+  const routes = (['rw', 'ro', 'any'] as const).map((kind) => route(state, kind, '127.0.0.1', ports[kind]));
+  const replication = route(state, 'replication', '127.0.0.1', ports.replication);
+  return {
+    node: instanceNode(record.spec.name, instance),
+    zone: placement.zone,
+    // A primary does not replicate from itself.
+    routes: [...routes, { ...replication, endpoints: replication.endpoints.filter((e) => e.instance !== instance) }],
+    local: localInstance(record, instance, placement),
+  };
+}
+
+/** The proxy on an application's side: the routes of all clusters, at the ports of their specs. */
+export function gatewayProxy(states: readonly ClusterState[], node: string): ProxyIr {
+  const routes = states.flatMap((state) =>
+    (['rw', 'ro', 'any'] as const)
+      .filter((kind) => state.record.spec.routes[kind].port > 0)
+      .map((kind) => route(state, kind, '127.0.0.1', state.record.spec.routes[kind].port)),
+  );
+  return { node, zone: '', routes, local: null };
+}
+
+export function instanceNode(cluster: string, instance: string): string {
+  return `instance/${cluster}/${instance}`;
+}
+
+function localInstance(record: ClusterRecord, instance: string, placement: Placement): LocalInstanceIr {
+  return {
+    cluster: record.spec.name,
+    instance,
+    host: placement.host,
+    meshPort: placement.ports.mesh,
+    meshRwPort: placement.ports.meshRw,
+    socketPath: `${placement.socketDir}/.s.PGSQL.5432`,
+    writableEpoch: instance === primaryOf(record.phase) ? record.epoch : 0,
+  };
+}
+
+function route(state: ClusterState, kind: RouteKind, host: string, port: number): RouteIr {
+  const { record } = state;
+  const fenced = kind === 'rw' || kind === 'replication';
+  return {
+    cluster: record.spec.name,
+    kind,
+    bind: { host, port },
+    epoch: fenced ? record.epoch : 0,
+    endpoints: endpoints(state, kind),
+    maxLagBytes: kind === 'ro' ? record.spec.routes.ro.maxLagBytes : 0,
+  };
+}
+
+function endpoints(state: ClusterState, kind: RouteKind): EndpointIr[] {
+  const { record } = state;
+  const { phase } = record;
+  switch (kind) {
+    case 'rw':
+      return isOpen(record) ? compact([endpoint(record, primaryOf(phase), 'meshRw', FULL_WEIGHT)]) : [];
+    case 'replication':
+      return compact([endpoint(record, primaryOf(phase), 'mesh', FULL_WEIGHT)]);
+    case 'ro':
+      return readEndpoints(state);
+    case 'any': {
+      const names = instanceNames(record.spec).filter(
+        (name) => mayServe(state, name) && (name !== primaryOf(phase) || isOpen(record)),
+      );
+      return compact(names.map((name) => endpoint(record, name, 'mesh', FULL_WEIGHT)));
+    }
+  }
+}
+
+/** New rw sessions are let in. */
+function isOpen(record: ClusterRecord): boolean {
+  return record.phase.kind === 'active' && record.phase.gate === 'open';
+}
+
+function readEndpoints(state: ClusterState): EndpointIr[] {
+  const { record } = state;
+  const { maxLagBytes, fallback } = record.spec.routes.ro;
+  const primary = primaryOf(record.phase);
+  const standbys = instanceNames(record.spec).filter((name) => name !== primary && mayServe(state, name));
+  const lags = new Map(standbys.map((name) => [name, lagBytes(state, primary, name)]));
+  const fit = standbys.filter((name) => lags.get(name)! <= maxLagBytes);
+  const found = compact(fit.map((name) => endpoint(record, name, 'mesh', weight(lags.get(name)!, maxLagBytes))));
+  if (found.length > 0 || fallback === 'none' || !isOpen(record)) return found;
+  return compact([endpoint(record, primary, 'mesh', FULL_WEIGHT)]);
+}
+
+/** How far a standby's replay is behind, as the primary last told; 0 while nobody tells. */
+function lagBytes(state: ClusterState, primary: string, name: string): number {
+  const postgres = liveReport(state, primary)?.postgres;
+  if (postgres?.kind !== 'primary') return 0;
+  const connection = postgres.standbys.find((standby) => standby.name === name);
+  if (!connection || connection.replayLsn === 0n) return 0;
+  return Number(postgres.flushLsn - connection.replayLsn);
+}
+
+/** In steps, so that a little lag does not change the routes at each report. */
+function weight(lag: number, maxLagBytes: number): number {
+  const share = maxLagBytes > 0 ? lag / maxLagBytes : 0;
+  return share < 0.25 ? FULL_WEIGHT : share < 0.5 ? FULL_WEIGHT / 2 : FULL_WEIGHT / 8;
+}
+
+/**
+ * An instance that this control plane has not heard of keeps its place: after a restart of the control plane nothing
+ * may vanish before the agents had time to connect. The health checks know better.
+ */
+function mayServe(state: ClusterState, instance: string): boolean {
+  const { link, report } = observed(state, instance);
+  if (link.kind === 'unseen') return state.record.placements[instance] !== undefined;
+  if (link.kind === 'down') return false;
+  if (!report) return true;
+  const { postgres } = report;
+  if (postgres.kind === 'primary') return true;
+  if (postgres.kind !== 'standby') return false;
+  // While there is no primary to stream from, what the standbys have is the newest there is.
+  return postgres.streaming || state.record.phase.kind !== 'active' || state.record.phase.gate === 'closed';
+}
+
+function endpoint(
+  record: ClusterRecord,
+  instance: string,
+  port: keyof InstancePorts,
+  share: number,
+): EndpointIr | null {
+  const placement = record.placements[instance];
+  if (!placement) return null;
+  const { host, zone, ports } = placement;
+  return { instance, host, port: ports[port], healthPort: ports.health, zone, weight: share };
+}
+
+function compact(endpoints: readonly (EndpointIr | null)[]): EndpointIr[] {
+  return endpoints.filter((endpoint) => endpoint !== null);
+}

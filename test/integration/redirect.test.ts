@@ -136,7 +136,69 @@ describe('a failover at the old primary', () => {
   });
 });
 
+describe('a proxy that was never told', () => {
+  it("can't write to the old primary once that has closed its port for writes", async () => {
+    using directory = tempDir();
+    const [rw, meshPort, meshRwPort] = (await freePorts(3)) as [number, number, number];
+    const socketPath = `${directory.path}/.s.PGSQL.5432`;
+    await using postgres = await startBackend('orders-1', socketPath);
+    const host = '127.0.0.1';
+    const at = (writableEpoch: number) =>
+      pod({ cluster: 'orders', instance: 'orders-1', host, meshPort, meshRwPort, socketPath, writableEpoch });
+    await using primary = await envoy(at(42));
+    // Its health check goes on to say yes: the port is the fence, not the check.
+    await using _stale = await envoy(gateway([route('rw', rw, 42, [endpoint(postgres, { port: meshRwPort })])]));
+    using writer = openSession(rw);
+    expect(await writer.backend).toBe('orders-1');
+
+    const removed = performance.now();
+    primary.apply(at(0));
+    await endOf(writer, removed, 'the session through both proxies');
+    await answeredBy(rw, '', removed, 'new sessions through both proxies closed');
+  });
+});
+
+describe('a port that is taken', () => {
+  it('is not shared with another Envoy, and the other listeners open', async () => {
+    await using backend = await startBackend('orders-1');
+    const [rw, ro] = (await freePorts(2)) as [number, number];
+    const both = [route('ro', ro, 0, [endpoint(backend)]), route('rw', rw, 42, [endpoint(backend)])];
+    await using _first = await envoy(gateway(both.slice(1)));
+    await using second = await envoy(gateway(both));
+    await answeredBy(ro, 'orders-1', performance.now(), 'the other listener');
+    expect(JSON.parse(await second.admin('/listeners?format=json'))).toMatchObject({
+      listener_statuses: [{ name: 'ro.orders' }],
+    });
+    expect(second.log()).toContain(`cannot bind '127.0.0.1:${rw}': Address already in use`);
+  });
+});
+
 describe('health checks', () => {
+  it('end the session on an instance whose agent went silent', async () => {
+    await using old = await startBackend('orders-1');
+    const rw = await freePort();
+    await using _proxy = await envoy(gateway([route('rw', rw, 42, [endpoint(old)])]));
+    using writer = openSession(rw);
+    expect(await writer.backend).toBe('orders-1');
+
+    const turned = performance.now();
+    old.health = () => 'silent';
+    await endOf(writer, turned, 'the session on a silent instance');
+  });
+
+  it('hold nobody up: a silent instance at the start keeps no other route closed', async () => {
+    await using silent = await startBackend('orders-1');
+    await using primary = await startBackend('orders-2');
+    silent.health = () => 'silent';
+    const [rw, ro] = (await freePorts(2)) as [number, number];
+    const started = performance.now();
+    await using _proxy = await envoy(
+      gateway([route('rw', rw, 42, [endpoint(primary)]), route('ro', ro, 0, [endpoint(silent)])]),
+    );
+    await answeredBy(rw, 'orders-2', started, 'the first session beside a silent instance');
+    expect(await whoAnswers(ro)).toBe('');
+  });
+
   it('end the session on an instance that says it is no primary', async () => {
     await using old = await startBackend('orders-1');
     const rw = await freePort();
@@ -145,12 +207,12 @@ describe('health checks', () => {
     expect(await writer.backend).toBe('orders-1');
 
     const turned = performance.now();
-    old.healthy = (path) => path !== '/primary?epoch=42';
+    old.health = (path) => (path === '/primary?epoch=42' ? 'bad' : 'good');
     await endOf(writer, turned, 'the session on an instance with a bad health check');
     expect(await whoAnswers(rw)).toBe('');
 
     const better = performance.now();
-    old.healthy = () => true;
+    old.health = () => 'good';
     await answeredBy(rw, 'orders-1', better, 'a healthy instance was used again');
   });
 
@@ -167,11 +229,11 @@ describe('health checks', () => {
       return [...names].toSorted().join();
     };
     expect(await answers()).toBe('orders-2,orders-3');
-    second.healthy = () => false;
+    second.health = () => 'bad';
     await until(async () => (await answers()) === 'orders-3', { what: 'all reads on the last standby' });
-    third.healthy = () => false;
+    third.health = () => 'bad';
     await until(async () => (await answers()) === 'orders-1', { what: 'all reads on the primary' });
-    second.healthy = () => true;
+    second.health = () => 'good';
     await until(async () => (await answers()) === 'orders-2', { what: 'all reads on a standby again' });
   });
 });

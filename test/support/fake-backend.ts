@@ -11,9 +11,12 @@ export interface FakeBackend extends AsyncDisposable {
   readonly name: string;
   readonly port: number;
   readonly healthPort: number;
-  /** Health checks pass only for these paths; all of them by default. */
-  healthy: (path: string) => boolean;
+  /** What a health check of this path gets; `good` by default. */
+  health: (path: string) => Health;
 }
+
+/** 200, 503 or no answer at all. */
+export type Health = 'good' | 'bad' | 'silent';
 
 /** @param socketPath listens there instead of on a port */
 export async function startBackend(name: string, socketPath?: string): Promise<FakeBackend> {
@@ -25,7 +28,8 @@ export async function startBackend(name: string, socketPath?: string): Promise<F
     socket.pipe(socket);
   });
   const health = createHttpServer((request, response) => {
-    response.writeHead(backend.healthy(request.url ?? '') ? 200 : 503).end();
+    const answer = backend.health(request.url ?? '');
+    if (answer !== 'silent') response.writeHead(answer === 'good' ? 200 : 503).end();
   });
   server.listen(socketPath === undefined ? { port: 0, host: '127.0.0.1' } : { path: socketPath });
   health.listen(0, '127.0.0.1');
@@ -34,7 +38,7 @@ export async function startBackend(name: string, socketPath?: string): Promise<F
     name,
     port: socketPath === undefined ? portOf(server) : 0,
     healthPort: portOf(health),
-    healthy: () => true,
+    health: () => 'good',
     async [Symbol.asyncDispose]() {
       for (const socket of sessions) socket.destroy();
       health.closeAllConnections();

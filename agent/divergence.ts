@@ -20,7 +20,7 @@ export function divergence(
   const { server, timeline } = observed;
   if (server.kind !== 'stopped' && server.kind !== 'standby') return 'none';
   if (!sameAncestors(goal, observed)) return 'replace';
-  const wasPrimary = server.kind === 'stopped' && server.ranAs === 'primary';
+  const wasPrimary = server.kind === 'stopped' && server.ranAs !== 'standby';
   if (timeline === goal.timeline) {
     // Each primary begins a timeline of its own, so the WAL that this one wrote can't be the other's.
     return wasPrimary ? 'replace' : 'none';

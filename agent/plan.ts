@@ -84,15 +84,18 @@ function planFence(_goal: FenceGoal, observed: Observed): Step {
     case 'broken':
       return { kind: 'none' };
     case 'stopped':
-      return server.standbySignal ? { kind: 'start', role: 'standby', override: NO_SOURCE } : { kind: 'none' };
+      if (!server.standbySignal || server.ranAs !== 'standby') return { kind: 'none' };
+      return { kind: 'start', role: 'standby', override: NO_SOURCE };
     case 'starting':
       if (server.override.primaryConninfo !== '') return { kind: 'configure', override: NO_SOURCE };
       return { kind: 'wait', detail: 'PostgreSQL is starting' };
     case 'unresponsive':
       return { kind: 'wait', detail: 'PostgreSQL does not answer' };
+    case 'stopping':
     case 'primary':
       return { kind: 'stop', mode: 'immediate' };
     case 'standby':
+      if (server.promoting) return { kind: 'stop', mode: 'immediate' };
       if (server.override.primaryConninfo !== '') return { kind: 'configure', override: NO_SOURCE };
       if (server.walReceiver !== 'none') return { kind: 'wait', detail: 'the WAL receiver is stopping' };
       if (!server.drained) return { kind: 'wait', detail: 'received WAL is being replayed' };
@@ -115,12 +118,16 @@ function planLead(goal: LeadGoal, observed: Observed): Step {
       return { kind: 'refuse', detail: 'an interrupted pg_rewind left the data directory unusable' };
     case 'stopped':
       if (server.crashedUnderGoal) return { kind: 'refuse', detail: 'PostgreSQL ended by itself' };
-      return { kind: 'start', role: server.standbySignal ? 'standby' : 'primary', override };
+      // Only what ended as a primary goes on with its timeline; everything else begins its own by a promotion.
+      if (server.standbySignal || server.ranAs !== 'primary') return { kind: 'start', role: 'standby', override };
+      return { kind: 'start', role: 'primary', override };
     case 'starting':
       if (!sameOverride(server.override, override)) return { kind: 'configure', override };
       return { kind: 'wait', detail: 'PostgreSQL is starting' };
     case 'unresponsive':
       return { kind: 'wait', detail: 'PostgreSQL does not answer' };
+    case 'stopping':
+      return { kind: 'wait', detail: 'PostgreSQL is stopping' };
     case 'standby': {
       if (!sameOverride(server.override, override)) return { kind: 'configure', override };
       // Before the promotion, so that standbys which connect at once find their slots.
@@ -158,6 +165,8 @@ function planFollow(goal: FollowGoal, observed: Observed): Step {
       return fromSource(goal, { kind: 'basebackup', keepAside: true });
     case 'primary':
       return { kind: 'stop', mode: 'immediate' };
+    case 'stopping':
+      return { kind: 'wait', detail: 'PostgreSQL is stopping' };
     case 'unresponsive':
       return { kind: 'wait', detail: 'PostgreSQL does not answer' };
     case 'starting':
@@ -176,6 +185,7 @@ function planFollow(goal: FollowGoal, observed: Observed): Step {
       break;
     }
     case 'standby': {
+      if (server.promoting) return { kind: 'stop', mode: 'immediate' };
       if (goal.timeline !== 0 && (server.walMissing || divergence(goal, observed) !== 'none')) {
         if (!goal.sourceReady) return { kind: 'wait', detail: `waiting for ${goal.primary} to rejoin from` };
         return server.walMissing ? { kind: 'basebackup', keepAside: true } : { kind: 'stop', mode: 'fast' };
@@ -203,6 +213,7 @@ function planStop(_goal: StopGoal, { server }: Observed): Step {
       if (server.clean) return { kind: 'none' };
       return { kind: 'refuse', detail: 'PostgreSQL is stopped, but its shutdown was not clean' };
     case 'starting':
+    case 'stopping':
     case 'unresponsive':
     case 'primary':
     case 'standby':

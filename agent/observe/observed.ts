@@ -34,6 +34,8 @@ export type ServerView =
   | StoppedView
   /** Runs, and takes no connections yet. `override`: what is in the file. */
   | { readonly kind: 'starting'; readonly override: Override }
+  /** A shutdown is under way. */
+  | { readonly kind: 'stopping' }
   /** Runs and doesn't answer within the time limit. */
   | { readonly kind: 'unresponsive' }
   | PrimaryView
@@ -49,8 +51,11 @@ export interface StoppedView {
   readonly checkpointLsn: Lsn;
   /** For one that ran as a standby: recovery got at least this far. 0n otherwise. */
   readonly minRecoveryLsn: Lsn;
-  /** Who wrote its WAL last: itself as a primary, or recovery. A fresh copy of a primary counts as `standby`. */
-  readonly ranAs: 'primary' | 'standby';
+  /**
+   * Who wrote its WAL last: itself as a primary, or recovery. A fresh copy of a primary counts as `standby`.
+   * `promoting`: it ended amid a promotion, perhaps with the first bytes of a timeline of its own.
+   */
+  readonly ranAs: 'primary' | 'standby' | 'promoting';
   /** standby.signal is there: it would start as a standby. */
   readonly standbySignal: boolean;
 }
@@ -69,6 +74,8 @@ export interface StandbyView {
   readonly replayLsn: Lsn;
   /** `none`: there is no WAL receiver process. */
   readonly walReceiver: 'none' | 'connecting' | 'streaming';
+  /** A promotion was asked for and is not finished: it will be a primary in a moment. */
+  readonly promoting: boolean;
   /** All WAL that was received is replayed, or replay stopped before a record whose rest never came. */
   readonly drained: boolean;
   /** In force, as SHOW tells. */

@@ -1,6 +1,7 @@
 // What Envoy is started with: who it is, and where its control plane is. All else comes over ADS. While the control
 // plane is away Envoy keeps the configuration that it has.
-import { any, type JsonObject } from './json.ts';
+import type { JsonObject } from '../proto/json.ts';
+import { any } from './any.ts';
 import { MAX_DOWNSTREAM_CONNECTIONS } from './limits.ts';
 
 export interface BootstrapOptions {

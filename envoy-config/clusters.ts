@@ -1,7 +1,8 @@
 // EnvoyClusters: one for each route, with its endpoints over ADS, and one for the PostgreSQL beside the proxy.
+
+import type { JsonObject } from '../proto/json.ts';
 import { healthChecking } from './health-checks.ts';
 import type { LocalInstanceIr, RouteIr } from './ir.ts';
-import type { JsonObject } from './json.ts';
 import { CIRCUIT_BREAKERS, CONNECT_TIMEOUT, CONNECTION_BUFFER_BYTES, UPSTREAM_KEEPALIVE } from './limits.ts';
 import { carriesEpoch, LOCAL_CLUSTER, routeClusterName } from './names.ts';
 import { upstreamTransport } from './transport.ts';

@@ -1,6 +1,7 @@
 // Which instances an EnvoyCluster has, and in which order they are used.
+
+import type { JsonObject } from '../proto/json.ts';
 import type { EndpointIr, RouteIr } from './ir.ts';
-import type { JsonObject } from './json.ts';
 import { routeClusterName } from './names.ts';
 
 /**

@@ -1,7 +1,8 @@
 // Envoy's own view of each instance, asked of the agent beside it: the second line that ends sessions when the control
 // plane's push does not arrive, and the one that keeps a proxy from a host that vanished.
+
+import type { JsonObject } from '../proto/json.ts';
 import type { RouteIr } from './ir.ts';
-import type { JsonObject } from './json.ts';
 
 /**
  * `no_traffic_interval` rules until the first session (default 60 s), so it is set with `interval`. A status other than

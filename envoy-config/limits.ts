@@ -1,5 +1,5 @@
 // Every number of the generated configuration that is a choice, with the reason for it.
-import type { JsonObject } from './json.ts';
+import type { JsonObject } from '../proto/json.ts';
 
 /**
  * Envoy's default of 1024 would refuse sessions long before PostgreSQL's own max_connections does. High enough never

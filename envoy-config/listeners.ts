@@ -1,6 +1,8 @@
 // Listeners: one for each route, for local clients, and those that other proxies connect to.
+
+import type { JsonObject } from '../proto/json.ts';
+import { any } from './any.ts';
 import type { LocalInstanceIr, RouteIr } from './ir.ts';
-import { any, type JsonObject } from './json.ts';
 import { CONNECTION_BUFFER_BYTES, DOWNSTREAM_KEEPALIVE, READ_CONNECT_ATTEMPTS } from './limits.ts';
 import { carriesEpoch, LOCAL_CLUSTER, listenerName, routeClusterName } from './names.ts';
 import { meshPorts } from './transport.ts';

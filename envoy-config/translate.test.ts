@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { JsonObject } from '../proto/json.ts';
 import type { EndpointIr, ProxyIr, RouteIr } from './ir.ts';
-import type { JsonObject } from './json.ts';
 import { translate } from './translate.ts';
 
 const zone = fc.constantFrom('', 'a', 'b', 'c');

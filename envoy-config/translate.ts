@@ -1,8 +1,9 @@
 // From what one proxy must do to Envoy's resources. Pure: equal IRs give equal resources, in the same order.
+
+import type { JsonObject } from '../proto/json.ts';
 import { localCluster, routeCluster } from './clusters.ts';
 import { loadAssignment } from './endpoints.ts';
 import type { ProxyIr, RouteIr } from './ir.ts';
-import type { JsonObject } from './json.ts';
 import { meshListeners, routeListener } from './listeners.ts';
 import { carriesEpoch, listenerName } from './names.ts';
 

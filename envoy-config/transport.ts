@@ -8,8 +8,9 @@
  * is there only on the primary of epoch 42, so neither a stale proxy nor a stale primary can join the two. Health checks
  * take the same port by ALPN. Nothing outside of this file and of the IR's mesh ports changes.
  */
+
+import type { JsonObject } from '../proto/json.ts';
 import type { LocalInstanceIr } from './ir.ts';
-import type { JsonObject } from './json.ts';
 import { MESH_LISTENER, meshRwListenerName } from './names.ts';
 
 /** The fields of an EnvoyCluster that say how its hosts are talked to. */

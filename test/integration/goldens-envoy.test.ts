@@ -7,8 +7,8 @@ import { writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { findEnvoy } from '../../control-plane/runtime/binaries/index.ts';
 import { bootstrap } from '../../envoy-config/bootstrap.ts';
-import type { JsonObject } from '../../envoy-config/json.ts';
 import type { ProxyResources } from '../../envoy-config/translate.ts';
+import type { JsonObject } from '../../proto/json.ts';
 import { translateGoldens } from '../support/envoy-goldens.ts';
 import { tempDir } from '../support/temp-dir.ts';
 

@@ -8,8 +8,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { Document, isMap, parse, visit } from 'yaml';
 import { type BootstrapOptions, bootstrap } from '../../envoy-config/bootstrap.ts';
 import type { ProxyIr } from '../../envoy-config/ir.ts';
-import type { JsonObject } from '../../envoy-config/json.ts';
 import { type ProxyResources, translate } from '../../envoy-config/translate.ts';
+import type { JsonObject } from '../../proto/json.ts';
 
 export const GOLDEN_DIRECTORY = new URL('../../envoy-config/testdata/', import.meta.url);
 

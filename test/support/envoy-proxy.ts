@@ -8,8 +8,8 @@ import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { bootstrap } from '../../envoy-config/bootstrap.ts';
 import type { ProxyIr } from '../../envoy-config/ir.ts';
-import type { JsonObject } from '../../envoy-config/json.ts';
 import { type ProxyResources, translate } from '../../envoy-config/translate.ts';
+import type { JsonObject } from '../../proto/json.ts';
 import { tempDir } from './temp-dir.ts';
 import { until } from './until.ts';
 

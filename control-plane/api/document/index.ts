@@ -26,7 +26,7 @@ export interface FileProblem extends Problem {
 }
 
 export interface Documents {
-  /** In the order of the text; none when there are problems. */
+  /** Those whose own documents are without a mistake, in the order of the text. */
   readonly clusters: ClusterSpec[];
   /** By file, then by line. */
   readonly problems: FileProblem[];
@@ -57,7 +57,7 @@ export function parseFiles(files: readonly TextFile[]): Documents {
   }
   const order = files.map(({ file }) => file);
   problems.sort((a, b) => order.indexOf(a.file) - order.indexOf(b.file) || a.line - b.line);
-  return { clusters: problems.length > 0 ? [] : clusters, problems };
+  return { clusters, problems };
 }
 
 interface ReadDocument {
@@ -80,5 +80,5 @@ function readDocument(source: SourceDocument, file: string): ReadDocument {
   const cluster = toSpec(document);
   problems.push(...checkRules(document, cluster, shape).map(place));
   const entry: Entry = { document, file, line: (path) => source.line(path) };
-  return problems.length > 0 ? { problems, entry } : { problems, entry, cluster };
+  return problems.length > 0 || source.flawed ? { problems, entry } : { problems, entry, cluster };
 }

@@ -17,6 +17,8 @@ import type { Path } from './path.ts';
 /** One YAML document that could be read. */
 export interface SourceDocument {
   readonly value: unknown;
+  /** The text of this document has a mistake, so the value may not be what was meant. */
+  readonly flawed: boolean;
   /** 1-based line of the field at the path, else of the nearest thing around it that exists. */
   line(path: Path): number;
 }
@@ -46,7 +48,11 @@ export function readSource(text: string, file: string): Source {
     const readable = found.length === 0 || document.errors.every((error) => error.code === 'DUPLICATE_KEY');
     const opaque = found.some(({ message }) => message === ALIAS || message === PROTO);
     if (!readable || opaque || isEmpty(document)) continue;
-    documents.push({ value: document.toJS(), line: (path) => lineAt(offsetOf(document, path)) });
+    documents.push({
+      value: document.toJS(),
+      flawed: found.length > 0,
+      line: (path) => lineAt(offsetOf(document, path)),
+    });
   }
   if (documents.length === 0 && problems.length === 0) {
     const message = 'is empty: write at least one document with apiVersion, kind, metadata and spec';

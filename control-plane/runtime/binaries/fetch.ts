@@ -73,12 +73,13 @@ async function download(host: Host, artifact: Artifact, build: Build, work: stri
   const wheels = `${work}/wheels`;
   const requirements = `${work}/requirements.txt`;
   await writeFile(requirements, `${artifact.project}==${artifact.version} --hash=sha256:${build.sha256}\n`);
-  const pip = await findPip(host);
+  const { command } = await findPip(host);
+  const [pip, ...pipArgs] = command;
   // Few retries: a machine without network shall hear of it soon.
   const options = ['--require-hashes', '--no-deps', '--only-binary=:all:', '--no-cache-dir', '--retries=1'];
   const quiet = ['--disable-pip-version-check', '--no-input', `--platform=${build.platform}`];
   const args = ['download', ...options, ...quiet, `--dest=${wheels}`, `--requirement=${requirements}`];
-  const result = await run(pip[0]!, [...pip.slice(1), ...args], {
+  const result = await run(pip, [...pipArgs, ...args], {
     env: host.env,
     stdout: host.progress,
     timeoutMs: 15 * 60_000,
@@ -88,11 +89,19 @@ async function download(host: Host, artifact: Artifact, build: Build, work: stri
   throw new HowdahError('missing-dependency', `pip could not fetch ${artifact.title}: ${pipComplaint(result.stderr)}`);
 }
 
-/** The command that is pip, or a clear error. */
-async function findPip(host: Host): Promise<readonly string[]> {
-  for (const pip of [['python3', '-m', 'pip'], ['pip3'], ['pip']]) {
-    const result = await run(pip[0]!, [...pip.slice(1), '--version'], { env: host.env });
-    if (result.code === 0) return pip;
+export interface Pip {
+  readonly command: readonly [string, ...string[]];
+  readonly version: string;
+}
+
+/** @throws HowdahError `missing-dependency` */
+export async function findPip(host: Host): Promise<Pip> {
+  const commands: Pip['command'][] = [['python3', '-m', 'pip'], ['pip3'], ['pip']];
+  for (const command of commands) {
+    const [program, ...args] = command;
+    const result = await run(program, [...args, '--version'], { env: host.env });
+    const version = /^pip (\S+)/.exec(result.stdout)?.[1];
+    if (result.code === 0 && version) return { command, version };
   }
   throw new HowdahError(
     'missing-dependency',

@@ -9,6 +9,7 @@ import { type PostgresBinaries, searchPostgres } from './postgres.ts';
 export { cacheDirectory } from './cache.ts';
 export type { BinarySource } from './candidate.ts';
 export type { EnvoyBinary } from './envoy.ts';
+export { findPip, type Pip } from './fetch.ts';
 export { type Host, thisHost } from './host.ts';
 export type { PostgresBinaries } from './postgres.ts';
 export { findSetpriv, postgresUser, type Setpriv, type SystemUser } from './user.ts';

@@ -1,10 +1,11 @@
 // What a ClusterSpec may not say although each field alone is in range. For specs that arrive over the API.
 import type { ClusterSpec } from '../model/cluster-spec.ts';
 import type { Problem } from '../model/errors.ts';
+import { parameterProblem } from './document/parameters.ts';
 
 /** Every mistake of a spec that is to be stored as the cluster `name`; its ports must have been chosen. */
 export function specProblems(spec: ClusterSpec, name: string): Problem[] {
-  return [...nameProblems(spec, name), ...durabilityProblems(spec), ...portProblems(spec)];
+  return [...nameProblems(spec, name), ...durabilityProblems(spec), ...parameterProblems(spec), ...portProblems(spec)];
 }
 
 function nameProblems(spec: ClusterSpec, name: string): Problem[] {
@@ -19,6 +20,13 @@ function durabilityProblems({ durability, instances }: ClusterSpec): Problem[] {
   if (quorum < 1) return [{ path, message: `must be at least 1 with mode ${mode}` }];
   if (quorum >= instances) return [{ path, message: `must be less than instances (${instances})` }];
   return [];
+}
+
+function parameterProblems({ postgres, durability }: ClusterSpec): Problem[] {
+  return Object.entries(postgres.parameters).flatMap(([name, value]) => {
+    const message = parameterProblem(name, value, durability.mode);
+    return message ? [{ path: `postgres.parameters.${name}`, message }] : [];
+  });
 }
 
 function portProblems({ routes }: ClusterSpec): Problem[] {

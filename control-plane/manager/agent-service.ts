@@ -1,0 +1,151 @@
+import type { Server, ServerDuplexStream } from '@grpc/grpc-js';
+import { ERROR_CODES, HowdahError } from '../model/errors.ts';
+import type { InstanceReport } from '../model/instance.ts';
+import type { AgentHello, AgentMessage, ControlMessage } from '../runtime/agent-protocol.ts';
+import { AGENT_SERVICE } from '../runtime/agent-wire.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { type AgentConnection, AgentStream } from './agent-stream.ts';
+
+/**
+ * The streams of agents at the control plane: who is connected, one stream an instance, the newest one. What was said
+ * on a stream is handed on in order; what it means is the manager's.
+ */
+export type { AgentConnection } from './agent-stream.ts';
+
+export interface AgentServiceOptions {
+  readonly log: Logger;
+  /** A stream said hello. Throwing a HowdahError refuses it. */
+  onHello(connection: AgentConnection): void;
+  onReport(connection: AgentConnection, report: InstanceReport): void;
+  /** Once for each onHello that did not throw; after the onHello of the stream that replaced it, if one did. */
+  onGone(connection: AgentConnection, reason: string): void;
+}
+
+/**
+ * For the grpc-js server: an agent that is frozen or cut off is noticed within 2 s. One that was killed is noticed at
+ * once, by its connection's end.
+ */
+export const AGENT_SERVER_OPTIONS = { 'grpc.keepalive_time_ms': 1_000, 'grpc.keepalive_timeout_ms': 1_000 } as const;
+
+/** An agent's report has some hundred bytes for each instance of its cluster. */
+const MAX_MESSAGE_BYTES = 256 * 1024;
+
+/** Decoding must not throw inside grpc-js: it would answer without saying what is wrong. */
+type Inbound =
+  | { readonly kind: 'message'; readonly message: AgentMessage }
+  | { readonly kind: 'malformed'; readonly error: HowdahError };
+
+export class AgentService {
+  readonly #options: AgentServiceOptions;
+  readonly #log: Logger;
+  /** By `cluster/instance`. */
+  readonly #streams = new Map<string, AgentStream>();
+  #count = 0;
+
+  constructor(options: AgentServiceOptions) {
+    this.#options = options;
+    this.#log = options.log.child({ component: 'agent-service' });
+  }
+
+  register(server: Server): void {
+    server.addService(
+      { connect: { ...AGENT_SERVICE.connect, requestDeserialize: decodeInbound } },
+      { connect: (call: ServerDuplexStream<Inbound, ControlMessage>) => this.#accept(call) },
+    );
+  }
+
+  /** Ends every stream; onGone is called for each. */
+  close(): void {
+    for (const stream of [...this.#streams.values()]) this.#leave(stream, 'the control plane stops');
+  }
+
+  #accept(call: ServerDuplexStream<Inbound, ControlMessage>): void {
+    let stream: AgentStream | undefined;
+    const leave = (reason: string) => {
+      if (stream !== undefined) this.#leave(stream, reason);
+    };
+    const refuse = (error: HowdahError) => {
+      this.#log.warn(
+        { peer: call.getPeer(), agent: stream?.id, code: error.code, reason: error.message },
+        'agent refused',
+      );
+      // grpc-js ends the call with this status; `leave` follows by the listener below.
+      call.emit('error', Object.assign(new Error(error.message), { code: ERROR_CODES[error.code].grpc }));
+    };
+    call.on('data', (inbound: Inbound) => {
+      // Messages that came in with a refused one are not looked at.
+      if (call.writableEnded) return;
+      try {
+        const message = received(inbound);
+        if (stream === undefined) stream = this.#hello(call, message);
+        else this.#report(stream, message);
+      } catch (error) {
+        refuse(HowdahError.from(error));
+      }
+    });
+    call.on('end', () => {
+      leave('the agent ended the stream');
+      call.end();
+    });
+    call.on('cancelled', () => leave('the connection broke'));
+    call.on('error', (error: Error) => leave(error.message));
+  }
+
+  #hello(call: ServerDuplexStream<Inbound, ControlMessage>, message: AgentMessage): AgentStream {
+    if (message.kind !== 'hello') {
+      throw new HowdahError('invalid-argument', 'the first message of a stream must be the hello');
+    }
+    this.#count += 1;
+    const stream = new AgentStream(`${nameOf(message)}#${this.#count}`, message, call);
+    // Before anything else goes out: the agent then knows that it was taken.
+    stream.accept();
+    this.#options.onHello(stream);
+    // An agent may be back before the end of its old connection was noticed.
+    const old = this.#streams.get(nameOf(message));
+    this.#streams.set(nameOf(message), stream);
+    if (old !== undefined) this.#leave(old, `replaced by a newer stream of ${nameOf(message)}`);
+    this.#log.info({ agent: stream.id, bootId: message.bootId, peer: call.getPeer() }, 'agent connected');
+    return stream;
+  }
+
+  #report(stream: AgentStream, message: AgentMessage): void {
+    if (message.kind !== 'report') throw new HowdahError('invalid-argument', 'a stream has one hello only');
+    const { report } = message;
+    if (report.instance !== stream.instance || report.bootId !== stream.hello.bootId) {
+      throw new HowdahError(
+        'invalid-argument',
+        `a report of ${report.instance} (boot ${report.bootId}) on the stream of ${stream.instance} ` +
+          `(boot ${stream.hello.bootId})`,
+      );
+    }
+    if (!stream.gone) this.#options.onReport(stream, report);
+  }
+
+  #leave(stream: AgentStream, reason: string): void {
+    if (stream.gone) return;
+    stream.close();
+    if (this.#streams.get(nameOf(stream.hello)) === stream) this.#streams.delete(nameOf(stream.hello));
+    this.#log.info({ agent: stream.id, reason }, 'agent gone');
+    this.#options.onGone(stream, reason);
+  }
+}
+
+function nameOf(hello: AgentHello): string {
+  return `${hello.cluster}/${hello.instance}`;
+}
+
+function received(inbound: Inbound): AgentMessage {
+  if (inbound.kind === 'malformed') throw inbound.error;
+  return inbound.message;
+}
+
+function decodeInbound(bytes: Buffer): Inbound {
+  try {
+    if (bytes.length > MAX_MESSAGE_BYTES) {
+      throw new HowdahError('resource-exhausted', `a message of ${bytes.length} bytes, over ${MAX_MESSAGE_BYTES}`);
+    }
+    return { kind: 'message', message: AGENT_SERVICE.connect.requestDeserialize(bytes) };
+  } catch (error) {
+    return { kind: 'malformed', error: HowdahError.from(error) };
+  }
+}

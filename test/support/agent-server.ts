@@ -1,0 +1,44 @@
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { AGENT_SERVER_OPTIONS, AgentService } from '../../control-plane/manager/agent-service.ts';
+import type { AgentConnection } from '../../control-plane/manager/agent-stream.ts';
+import type { InstanceReport } from '../../control-plane/model/instance.ts';
+import { createLogger } from '../../control-plane/runtime/logger.ts';
+
+/** A control plane's side of the agents' streams on a port of 127.0.0.1, which remembers what happened on them. */
+export class AgentServer {
+  readonly hellos: AgentConnection[] = [];
+  readonly reports: InstanceReport[] = [];
+  readonly gone: { readonly id: string; readonly reason: string; readonly at: number }[] = [];
+  readonly service: AgentService;
+  /** What onHello throws, if anything. */
+  refusal: Error | undefined;
+  port = 0;
+  readonly #server = new Server(AGENT_SERVER_OPTIONS);
+
+  constructor() {
+    this.service = new AgentService({
+      log: createLogger({ level: 'silent', format: 'json' }),
+      onHello: (connection) => {
+        if (this.refusal) throw this.refusal;
+        this.hellos.push(connection);
+      },
+      onReport: (_connection, report) => this.reports.push(report),
+      onGone: ({ id }, reason) => this.gone.push({ id, reason, at: performance.now() }),
+    });
+    this.service.register(this.#server);
+  }
+
+  /** Default port: a free one. */
+  async listen(port = 0): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    this.#server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    );
+    this.port = await promise;
+  }
+
+  stop(): void {
+    this.service.close();
+    this.#server.forceShutdown();
+  }
+}

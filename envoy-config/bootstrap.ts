@@ -59,7 +59,10 @@ export function bootstrap(options: BootstrapOptions): JsonObject {
   };
 }
 
-/** Envoy's own backoff grows from 0.5 s to 30 s; a restarted control plane must be found within a second. */
+/**
+ * Envoy's own backoff grows from 0.5 s to 30 s; a restarted control plane must be found within a second (measured: 84 to
+ * 431 ms after it listens again).
+ */
 const RECONNECT: JsonObject = { retry_back_off: { base_interval: '0.1s', max_interval: '0.5s' } };
 
 /** Without a limit of time: Envoy is ready when it has its configuration, not when it gave up waiting. */

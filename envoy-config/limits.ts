@@ -29,7 +29,11 @@ export const READ_CONNECT_ATTEMPTS = 3;
 
 const KEEPALIVE = { idleSeconds: 10, intervalSeconds: 5, probes: 3 };
 
-/** Idle sessions to a host that vanished end after 25 s, where Linux would take over two hours. */
+/**
+ * Idle sessions to a host that vanished end after 25 s, where Linux would take over two hours. TCP_USER_TIMEOUT would
+ * cover busy ones too, but also ends those whose client reads nothing for a while (zero window; tcp(7)): a cursor that
+ * waits for a person. Health checks end the busy ones.
+ */
 export const UPSTREAM_KEEPALIVE: JsonObject = {
   keepalive_time: KEEPALIVE.idleSeconds,
   keepalive_interval: KEEPALIVE.intervalSeconds,

@@ -29,7 +29,8 @@ function listener(name: string, host: string, port: number, filter: JsonObject):
     address: { socket_address: { address: host, port_value: port } },
     filter_chains: [{ filters: [filter] }],
     per_connection_buffer_limit_bytes: CONNECTION_BUFFER_BYTES,
-    // With SO_REUSEPORT a second process of the same user would share a port that is taken, and nobody would be told.
+    // With SO_REUSEPORT a second Envoy of the same user would share a port that is taken, and nobody would be told. So
+    // the listener is refused (and not tried again until it is sent again), and the others open.
     enable_reuse_port: false,
     // Sessions are few and long, so the workers share them evenly when they arrive.
     connection_balance_config: { exact_balance: {} },

@@ -15,7 +15,8 @@ export function listenerName(route: Pick<RouteIr, 'kind' | 'cluster'>): string {
 /**
  * `e42.rw.orders`, `e42.replication.orders`, `ro.orders`, `any.orders`: name of the EnvoyCluster and of its endpoints.
  * The epoch makes the listener's filter chain differ from that of the epoch before, and with it end its sessions: a
- * change of the endpoints alone would leave them where they are.
+ * change of the endpoints alone, or the removal of the EnvoyCluster, would leave them where they are. A removed
+ * EnvoyCluster even takes its health checks along (measured with Envoy 1.40): it must leave after the listener.
  */
 export function routeClusterName(route: Pick<RouteIr, 'kind' | 'cluster' | 'epoch'>): string {
   return carriesEpoch(route.kind) ? `e${route.epoch}.${listenerName(route)}` : listenerName(route);

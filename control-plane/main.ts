@@ -1,0 +1,141 @@
+// The control plane's process: the one place that chooses implementations.
+import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { translate } from '../envoy-config/translate.ts';
+import { buildSnapshot, SERVER_OPTIONS, SnapshotCache, XdsServer } from '../xds/index.ts';
+import { ApiServer } from './api/server.ts';
+import type { ControlPlaneView } from './api/view.ts';
+import { ControlPlaneFile } from './control-plane-file.ts';
+import { GrpcServer } from './grpc-server.ts';
+import { type MainOptions, parseMainOptions } from './main-options.ts';
+import { AGENT_SERVER_OPTIONS, AgentService } from './manager/agent-service.ts';
+import { Manager } from './manager/manager.ts';
+import { ERROR_CODES, HowdahError } from './model/errors.ts';
+import { proxyStates } from './routing/proxy-states.ts';
+import { Publisher } from './routing/publisher.ts';
+import { systemClock } from './runtime/clock.ts';
+import { ComponentStack } from './runtime/component.ts';
+import { createLogger, type Logger } from './runtime/logger.ts';
+import { FileStore } from './store/file-store.ts';
+
+const clock = systemClock;
+
+/** Runs until the signal; resolves when everything has stopped. */
+async function run(options: MainOptions, log: Logger, stop: AbortSignal): Promise<void> {
+  const stack = new ComponentStack((component, error) => log.error({ component, err: error }, 'could not be stopped'));
+  const startedAt = clock.wall();
+  const store = await FileStore.open({ directory: options.storeDir, clock, log: log.child({ component: 'store' }) });
+  const cache = new SnapshotCache();
+  const publisher = publishInto(cache, log.child({ component: 'publisher' }));
+  const manager = new Manager({
+    store,
+    clock,
+    log: log.child({ component: 'manager' }),
+    onState: (state) => publisher.onState(state),
+  });
+  const xds = createXds(cache, publisher, log.child({ component: 'xds' }));
+  const agents = new AgentService({
+    log,
+    onHello: (connection) => manager.onHello(connection),
+    onReport: (connection, report) => manager.onReport(connection, report),
+    onGone: (connection) => manager.onGone(connection),
+  });
+  const settings = { ...SERVER_OPTIONS, ...AGENT_SERVER_OPTIONS };
+  const grpc = new GrpcServer({ listen: options.xds, settings, services: [xds, agents] });
+  const about = () => ({ pid: process.pid, version, api: api.url, xds: grpc.address, startedAt });
+  const view: ControlPlaneView = {
+    clusters: () => manager.clusters(),
+    cluster: (name) => manager.cluster(name),
+    apply: (spec) => manager.apply(spec),
+    switchover: (name, request) => manager.switchover(name, request),
+    proxies: () => proxyStates(xds.proxies()),
+  };
+  const api = new ApiServer({ ...options.api, view, about, log: log.child({ component: 'api' }) });
+  const version = packageVersion();
+  if (isIP(options.api.host) === 0 || !options.api.host.startsWith('127.')) {
+    log.warn({ host: options.api.host }, 'the API has no login: whoever reaches its address may use it');
+  }
+  try {
+    await stack.start({ name: 'store', start: async () => {}, stop: () => store.close() });
+    // The records are loaded before an agent can say hello.
+    for (const component of [manager, grpc, api]) await stack.start(component);
+    await stack.start(new ControlPlaneFile(options.controlPlaneFile, about));
+    log.info(about(), 'control plane is ready');
+    await aborted(stop);
+    log.info('control plane stops');
+  } finally {
+    // Deciding ends first: the streams that break now are no failures.
+    await manager.stop();
+    await stack.stop();
+  }
+}
+
+/** A configuration that can't be made leaves the proxy with its last good one. */
+function publishInto(cache: SnapshotCache, log: Logger): Publisher {
+  return new Publisher((ir) => {
+    try {
+      cache.set(ir.node, buildSnapshot(translate(ir)));
+    } catch (error) {
+      log.error({ node: ir.node, err: error }, 'a proxy keeps its last configuration: the new one is wrong');
+    }
+  });
+}
+
+function createXds(cache: SnapshotCache, publisher: Publisher, log: Logger): XdsServer {
+  return new XdsServer({
+    cache,
+    clock,
+    hooks: {
+      onNode(node) {
+        log.info({ node }, 'proxy connected');
+        publisher.onNode(node);
+      },
+      onNack(node, { type, rejection }) {
+        log.error(
+          { node, type, version: rejection.version, reason: rejection.error },
+          'proxy refused its configuration',
+        );
+      },
+      onInvalid: (node, message) => log.warn({ node, reason: message }, 'proxy broke the protocol'),
+      onClosed: (node) => log.info({ node }, 'proxy gone'),
+    },
+  });
+}
+
+/** Of the package's own package.json: one directory up in source, two when built. */
+function packageVersion(): string {
+  for (const place of ['../package.json', '../../package.json']) {
+    try {
+      const found: { name?: unknown; version?: unknown } = JSON.parse(
+        readFileSync(new URL(place, import.meta.url), 'utf8'),
+      );
+      if (found.name === 'howdah' && typeof found.version === 'string') return found.version;
+    } catch {
+      // Not there: it is in the other place.
+    }
+  }
+  throw new HowdahError('internal', 'the package.json of howdah is not where it was installed');
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+async function main(): Promise<void> {
+  const stop = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => stop.abort());
+  let log = createLogger({ level: 'info', format: 'json' });
+  try {
+    const options = parseMainOptions(process.argv.slice(2));
+    log = createLogger({ level: options.logLevel, format: options.logFormat });
+    await run(options, log, stop.signal);
+  } catch (thrown) {
+    const error = HowdahError.from(thrown);
+    const cause = error.code === 'internal' ? { err: thrown } : {};
+    log.fatal({ code: error.code, problems: error.problems, ...cause }, error.message);
+    process.exitCode = ERROR_CODES[error.code].exit;
+  }
+}
+
+await main();

@@ -81,10 +81,11 @@ export function start(options: StartOptions, stdin: 'ignore' | 'pipe'): { child:
     stdio: [stdin, 'pipe', 'pipe'],
     detached: true,
   });
+  // What could be told by it: that no process was started, said below at once; that a signal could not be sent, which
+  // leaves the process as it is, so that whoever waits for its end goes on waiting.
+  child.on('error', () => {});
   const pid = child.pid;
   if (pid === undefined) {
-    // Node tells the reason only later, by an event; by then the caller has gone on.
-    child.on('error', () => {});
     throw new HowdahError('unavailable', `the system did not start ${options.command} in ${options.cwd ?? '/'}`);
   }
   return { child, pid };

@@ -1,8 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import path from 'node:path';
-import { Client, credentials, type StatusObject, status } from '@grpc/grpc-js';
+import { createInterface } from 'node:readline';
+import {
+  Client,
+  credentials,
+  Metadata,
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+  type StatusObject,
+  status,
+} from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ControlLink } from '../../agent/link/control-link.ts';
 import { HowdahError } from '../../control-plane/model/errors.ts';
@@ -152,6 +162,60 @@ describe('the link between agent and control plane', () => {
   });
 });
 
+describe('backpressure', () => {
+  const LARGE = 'x'.repeat(20_000);
+  const large = (seq: number) => reportOf({ seq, goal: { id: 'g', status: 'working', detail: LARGE } });
+
+  it('an agent keeps the newest report only while the control plane does not read', async () => {
+    const seen: number[] = [];
+    let read: (() => void) | undefined;
+    const slow = new Server();
+    cleanups.push(() => slow.forceShutdown());
+    slow.addService(AGENT_SERVICE, {
+      connect(call: ServerDuplexStream<AgentMessage, ControlMessage>) {
+        call.on('error', () => {});
+        call.sendMetadata(new Metadata());
+        read = () => call.on('data', (message) => message.kind === 'report' && seen.push(message.report.seq));
+      },
+    });
+    const port = await new Promise<number>((resolve, reject) =>
+      slow.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+        error ? reject(error) : resolve(bound),
+      ),
+    );
+    const { link } = await linked({}, port);
+    await until(() => link.connected, { what: 'the link' });
+    for (let seq = 1; seq <= 400; seq++) {
+      link.send(large(seq));
+      await new Promise(setImmediate);
+    }
+    read!();
+    await until(() => seen.at(-1) === 400, { what: 'the newest report' });
+    expect(seen.length).toBeLessThan(200);
+    expect(seen).toEqual(seen.toSorted((a, b) => a - b));
+  });
+
+  it('the control plane keeps the newest goal only while an agent does not read', async () => {
+    const frozen = child('linked-agent.ts', `127.0.0.1:${server.port}`);
+    const seen: number[] = [];
+    createInterface({ input: frozen.stdout! }).on('line', (line) => seen.push(Number(line)));
+    await until(() => server.hellos.length === 1, { what: 'a hello', timeoutMs: 10_000 });
+    const agent = server.hellos[0]!;
+    const goal = (epoch: number): ControlMessage => ({ kind: 'goal', id: LARGE, goal: { kind: 'fence', epoch } });
+    frozen.kill('SIGSTOP');
+    let epoch = 0;
+    while (agent.send({ kind: 'report-request' })) {
+      expect(agent.send(goal(++epoch))).toBe(true);
+      await new Promise(setImmediate);
+    }
+    for (let more = 0; more < 100; more++) expect(agent.send(goal(++epoch))).toBe(true);
+    frozen.kill('SIGCONT');
+    await until(() => seen.at(-1) === epoch, { what: 'the newest goal' });
+    expect(seen.length).toBeLessThanOrEqual(epoch - 99);
+    expect(server.gone).toEqual([]);
+  });
+});
+
 describe('the control plane', () => {
   it('sees the death of an agent at once', async () => {
     const times: number[] = [];
@@ -165,6 +229,33 @@ describe('the control plane', () => {
     }
     console.log(`from kill -9 of an agent to onGone: ${times.map((ms) => ms.toFixed(1)).join(', ')} ms`);
     expect(Math.min(...times)).toBeLessThan(20);
+  });
+
+  it('sees a connection that is reset at once', async () => {
+    // Between agent and control plane, so that the reset comes without the time that the death of a process takes.
+    const sockets: Socket[] = [];
+    const relay = createServer((socket) => {
+      const onward = connect(server.port, '127.0.0.1');
+      sockets.push(onward);
+      socket.on('error', () => {}).on('close', () => onward.destroy());
+      onward.on('error', () => {}).on('close', () => socket.destroy());
+      socket.pipe(onward).pipe(socket);
+    });
+    relay.listen(0, '127.0.0.1');
+    await once(relay, 'listening');
+    cleanups.push(() => void relay.close());
+    const address = relay.address();
+    await linked({}, typeof address === 'object' ? address!.port : 0);
+    const times: number[] = [];
+    for (let round = 0; round < 5; round++) {
+      await until(() => server.hellos.length === round + 1, { what: 'a hello', intervalMs: 2 });
+      const start = performance.now();
+      sockets.at(-1)!.resetAndDestroy();
+      await until(() => server.gone.length === round + 1, { what: 'the end of the stream', intervalMs: 1 });
+      times.push(server.gone[round]!.at - start);
+    }
+    console.log(`from the reset of a connection to onGone: ${times.map((ms) => ms.toFixed(2)).join(', ')} ms`);
+    expect(Math.min(...times)).toBeLessThan(5);
   });
 
   it('sees a frozen agent', async () => {

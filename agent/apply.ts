@@ -1,0 +1,186 @@
+/** Executes one step of a plan. Every step can be run again after a crash in the middle of it. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { HowdahError } from '../control-plane/model/errors.ts';
+import type { Clock } from '../control-plane/runtime/clock.ts';
+import type { Logger } from '../control-plane/runtime/logger.ts';
+import type { Override } from './observe/observed.ts';
+import type { Observer } from './observe/observer.ts';
+import { NOBODY, type Step, slotName } from './plan.ts';
+import { basebackup, rewind, type Source } from './postgres/copy.ts';
+import type { DataDirectory } from './postgres/data-directory.ts';
+import { initdb } from './postgres/initdb.ts';
+import type { Installation } from './postgres/installation.ts';
+import type { Passwords } from './postgres/passwords.ts';
+import type { PostgresServer } from './postgres/server.ts';
+import type { Session } from './postgres/session.ts';
+import type { PromiseStore } from './promise.ts';
+
+export interface ApplyOptions {
+  readonly instance: string;
+  readonly replicationPort: number;
+  readonly installation: Installation;
+  readonly data: DataDirectory;
+  readonly server: PostgresServer;
+  readonly session: Session;
+  /** A second connection, for a checkpoint that takes its time. */
+  readonly background: Session;
+  readonly observer: Observer;
+  readonly promise: Pick<PromiseStore, 'raise'>;
+  readonly passwords: Passwords | null;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Steps that do something; the others are the controller's business. */
+export type Deed = Exclude<Step, { kind: 'none' | 'refuse' | 'wait' }>;
+
+const POLL_MS = 2;
+const RELOAD_LIMIT_MS = 2_000;
+const PROMOTE_LIMIT_MS = 60_000;
+const UNCONFIGURED: Override = { primaryConninfo: '', primarySlotName: '', synchronousStandbyNames: '' };
+
+export class Applier {
+  readonly #options: ApplyOptions;
+
+  constructor(options: ApplyOptions) {
+    this.#options = options;
+  }
+
+  /** @throws HowdahError or SqlFailure: the step is worth another try unless its text says otherwise. */
+  async apply(step: Deed, abort: AbortSignal): Promise<void> {
+    const { data, installation, observer, passwords, promise, server } = this.#options;
+    switch (step.kind) {
+      case 'raise-promise':
+        return promise.raise(step.epoch);
+      case 'initdb':
+        await initdb(installation, data, passwords, UNCONFIGURED);
+        return observer.forget();
+      case 'basebackup':
+        return this.#basebackup(step.keepAside, abort);
+      case 'rewind':
+        return this.#rewind(abort);
+      case 'configure':
+        return this.#configure(step.override, abort);
+      case 'start':
+        await server.clear();
+        await data.configure(data.path, step.override);
+        observer.written = step.override;
+        await data.signalStandby(data.path, step.role === 'standby');
+        await server.start();
+        return observer.noteStart();
+      case 'stop':
+        return Promise.race([server.stop(step.mode), aborted(abort)]);
+      case 'promote':
+        return this.#promote(abort);
+      case 'slots':
+        return this.#slots(step.drop, step.create);
+      case 'checkpoint':
+        return this.#checkpoint();
+    }
+  }
+
+  get #source(): Source {
+    const { instance, replicationPort } = this.#options;
+    return { replicationPort, slotName: slotName(instance) };
+  }
+
+  async #basebackup(keepAside: boolean, abort: AbortSignal): Promise<void> {
+    const { data, installation, log, observer, server } = this.#options;
+    const override = { ...UNCONFIGURED, synchronousStandbyNames: NOBODY };
+    await basebackup(installation, data, this.#source, override, abort);
+    if (keepAside) {
+      await server.stop('fast');
+      await server.clear();
+      log.warn({ kept: await data.keepAside() }, 'the former data directory is kept aside');
+    }
+    await data.adoptIncoming();
+    observer.forget();
+  }
+
+  async #rewind(abort: AbortSignal): Promise<void> {
+    const { data, installation, log, observer, server } = this.#options;
+    await server.clear();
+    const override = { ...UNCONFIGURED, synchronousStandbyNames: NOBODY };
+    const outcome = await rewind(installation, data, this.#source, override, abort);
+    observer.forget();
+    if (outcome.kind === 'unreachable') throw outcome.error;
+    // The mark stays: the next plan sees a broken directory and takes a base backup.
+    if (outcome.kind === 'failed') log.warn({ err: outcome.error }, 'pg_rewind failed');
+  }
+
+  /** Returns when PostgreSQL shows the settings as its own, or after a while without: then the plan comes here again. */
+  async #configure(override: Override, abort: AbortSignal): Promise<void> {
+    const { background, clock, data, observer, server, session } = this.#options;
+    const waitedForNobody = observer.written.synchronousStandbyNames === '';
+    await data.writeOverride(data.path, override);
+    observer.written = override;
+    server.reload();
+    if (observer.starting) return;
+    const deadline = clock.now() + RELOAD_LIMIT_MS;
+    while (!abort.aborted && clock.now() < deadline && server.pid !== 0) {
+      const [shown] = await session.query(SHOW_SQL, [], 'howdah_show');
+      if (
+        shown?.conninfo === override.primaryConninfo &&
+        shown.slot === override.primarySlotName &&
+        shown.names === override.synchronousStandbyNames
+      ) {
+        // Backends wait for standbys only once the checkpointer has set a shared flag, which SQL doesn't show. It reads
+        // its settings before it does a checkpoint.
+        if (waitedForNobody && override.synchronousStandbyNames !== '') await background.query('checkpoint');
+        return;
+      }
+      await sleep(POLL_MS);
+    }
+  }
+
+  /** pg_promote() itself looks for the end of recovery only each 100 ms. */
+  async #promote(abort: AbortSignal): Promise<void> {
+    const { clock, server, session } = this.#options;
+    if (!server.promoting) {
+      // Set before, so that nobody takes the standby for one that stays a standby.
+      server.promoting = true;
+      await session.query('select pg_promote(false)');
+    }
+    const deadline = clock.now() + PROMOTE_LIMIT_MS;
+    while (!abort.aborted && server.pid !== 0) {
+      const [row] = await session.query('select pg_is_in_recovery() as recovering', [], 'howdah_recovering');
+      if (row?.recovering === false) return;
+      if (clock.now() > deadline) throw new HowdahError('deadline-exceeded', 'the promotion does not end');
+      await sleep(POLL_MS);
+    }
+  }
+
+  async #slots(drop: readonly string[], create: readonly string[]): Promise<void> {
+    const { session } = this.#options;
+    if (drop.length > 0) {
+      const unused = 'select slot_name from pg_replication_slots where slot_name = any($1) and not active';
+      await session.query(`select pg_drop_replication_slot(slot_name) from (${unused}) as unused`, [drop]);
+    }
+    if (create.length === 0) return;
+    const missing = 'where not exists (select from pg_replication_slots where slot_name = wanted)';
+    await session.query(
+      `select pg_create_physical_replication_slot(wanted) from unnest($1::text[]) as wanted ${missing}`,
+      [create],
+    );
+  }
+
+  /** pg_rewind wants one on the new timeline. Not waited for. */
+  async #checkpoint(): Promise<void> {
+    const { background, log, observer } = this.#options;
+    observer.checkpointing = true;
+    background
+      .query('checkpoint')
+      .catch((error) => log.warn({ err: error }, 'a checkpoint failed'))
+      .finally(() => {
+        observer.checkpointing = false;
+      });
+  }
+}
+
+const SHOW_SQL = `select current_setting('primary_conninfo') as conninfo, current_setting('primary_slot_name') as slot,
+  current_setting('synchronous_standby_names') as names`;
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

@@ -1,0 +1,339 @@
+/**
+ * The agent's loop: observe, plan, apply one step, report; again on each event (a goal, PostgreSQL's exit, a timer).
+ * One thing at a time; a newer goal cuts short what only waits or copies.
+ */
+import { type Goal, goalId } from '../control-plane/model/goal.ts';
+import type { GoalProgress, InstanceReport, PostgresState } from '../control-plane/model/instance.ts';
+import { formatLsn } from '../control-plane/model/lsn.ts';
+import type { ControlMessage } from '../control-plane/runtime/agent-protocol.ts';
+import type { Clock, Timer } from '../control-plane/runtime/clock.ts';
+import type { Component } from '../control-plane/runtime/component.ts';
+import type { Logger } from '../control-plane/runtime/logger.ts';
+import type { Applier, Deed } from './apply.ts';
+import type { Observed } from './observe/observed.ts';
+import type { Observer } from './observe/observer.ts';
+import { type Creating, postgresState } from './observe/report.ts';
+import { delayMs, isSettled, retryMs } from './pace.ts';
+import { plan, reached, type Step } from './plan.ts';
+import type { PostgresServer, ServerExit } from './postgres/server.ts';
+import type { PromiseStore } from './promise.ts';
+import { WakeUp } from './wake-up.ts';
+
+export interface ControllerOptions {
+  readonly instance: string;
+  readonly bootId: string;
+  readonly replicationPort: number;
+  readonly observer: Observer;
+  readonly applier: Applier;
+  readonly server: PostgresServer;
+  readonly promise: Pick<PromiseStore, 'epoch'>;
+  readonly envoyPid: () => number;
+  readonly send: (report: InstanceReport) => void;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+const REPORT_EACH_MS = 500;
+const FAST_STOP_LIMIT_MS = 20_000;
+
+/** A deed that failed, and when it may be tried again; Infinity: not before a goal arrives. */
+interface Failure {
+  readonly step: Deed['kind'];
+  readonly detail: string;
+  readonly count: number;
+  readonly retryAt: number;
+}
+
+export class Controller implements Component {
+  readonly name = 'controller';
+  readonly #options: ControllerOptions;
+  readonly #wake: WakeUp;
+  #goal: Goal | null = null;
+  #progress: GoalProgress | null = null;
+  #observed: Observed;
+  #state: PostgresState = { kind: 'absent' };
+  #creating: Creating | null = null;
+  #running: { readonly step: Deed; readonly abort: AbortController } | null = null;
+  #failure: Failure | null = null;
+  #crashes = 0;
+  #startedAt = 0;
+  #activityAt = 0;
+  #streamedAt = Number.NEGATIVE_INFINITY;
+  #seq = 0;
+  #sent = { content: '', at: 0 };
+  #reportWanted = false;
+  #reportTimer: Timer | undefined;
+  #stopping = false;
+  #loop: Promise<void> = Promise.resolve();
+
+  constructor(options: ControllerOptions) {
+    this.#options = options;
+    this.#wake = new WakeUp(options.clock);
+    const { instance, replicationPort } = options;
+    this.#observed = {
+      instance,
+      replicationPort,
+      systemId: '',
+      timeline: 0,
+      history: [],
+      server: { kind: 'absent' },
+    };
+  }
+
+  get goal(): Goal | null {
+    return this.#goal;
+  }
+
+  get observed(): Observed {
+    return this.#observed;
+  }
+
+  /** Since PostgreSQL was last seen receiving WAL; 0 while it does. */
+  get silentMs(): number {
+    return this.#options.clock.now() - this.#streamedAt;
+  }
+
+  /** Observes once, so that the first report is true, and begins the loop. */
+  async start(): Promise<void> {
+    this.#see(await this.#options.observer.observe());
+    this.#loop = this.#run();
+    this.#keepReporting();
+  }
+
+  /** Ends the loop, then PostgreSQL: fast, and when that takes too long at once. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#reportTimer?.cancel();
+    this.#running?.abort.abort();
+    this.#wake.wake();
+    const { clock, server } = this.#options;
+    const timer = clock.after(FAST_STOP_LIMIT_MS, () => void server.stop('immediate'));
+    await server.stop('fast');
+    await this.#loop;
+    // A start that was under way when the loop ended.
+    await server.stop('fast');
+    timer.cancel();
+  }
+
+  handle(message: ControlMessage): void {
+    switch (message.kind) {
+      case 'goal':
+        this.#take(message.goal);
+        break;
+      case 'report-request':
+        this.#reportWanted = true;
+        this.#wake.wake();
+        break;
+      case 'report-ack':
+        break;
+    }
+  }
+
+  /** The control plane can hear again: it is told everything. */
+  reportNow(): void {
+    this.#report(true);
+  }
+
+  /** To be called by the server's exit handler, before anything else runs. */
+  noteExit(exit: ServerExit): void {
+    const { clock, log, observer } = this.#options;
+    const server = observer.noteExit(exit.requested);
+    log[exit.requested ? 'info' : 'warn']({ code: exit.code, signal: exit.signal }, 'PostgreSQL ended');
+    this.#activity();
+    if (!exit.requested) {
+      const ranMs = clock.now() - this.#startedAt;
+      this.#crashes = ranMs > 30_000 ? 1 : this.#crashes + 1;
+      this.#see({ ...this.#observed, server });
+      if (this.#goal) this.#setProgress(this.#goal, plan(this.#goal, this.#options.promise.epoch, this.#observed));
+      this.#report(false);
+    }
+    this.#wake.wake();
+  }
+
+  #take(goal: Goal): void {
+    const same = this.#goal !== null && goalId(this.#goal) === goalId(goal);
+    this.#goal = goal;
+    this.#failure = null;
+    this.#options.observer.noteGoal();
+    this.#activity();
+    if (!same) {
+      this.#options.log.info({ goal: goalId(goal), epoch: goal.epoch }, 'goal');
+      this.#progress = { id: goalId(goal), status: 'working', detail: '' };
+      if (this.#running && cutsShort(this.#running.step, goal)) this.#running.abort.abort();
+    }
+    this.#wake.wake();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping) {
+      let waitMs: number;
+      try {
+        waitMs = await this.#turn();
+      } catch (error) {
+        this.#options.log.error({ err: error }, 'the instance cannot be observed');
+        if (this.#goal) this.#fail(this.#goal, error instanceof Error ? error.message : String(error));
+        waitMs = REPORT_EACH_MS;
+      }
+      this.#report(this.#reportWanted);
+      if (!this.#stopping) await this.#wake.sleep(waitMs);
+    }
+  }
+
+  /** One round; answers how long to wait for the next. */
+  async #turn(): Promise<number> {
+    const { clock, promise } = this.#options;
+    if (!(await this.#observe())) return 0;
+    const goal = this.#goal;
+    if (!goal) return REPORT_EACH_MS;
+    const step = plan(goal, promise.epoch, this.#observed);
+    this.#setProgress(goal, step);
+    if (step.kind === 'none' || step.kind === 'refuse' || step.kind === 'wait') {
+      return delayMs(reached(step) && isSettled(goal, this.#observed), step.kind, clock.now() - this.#activityAt);
+    }
+    const notBefore = this.#notBefore(step);
+    if (notBefore > clock.now()) return Math.min(REPORT_EACH_MS, notBefore - clock.now());
+    await this.#apply(goal, step);
+    return 0;
+  }
+
+  /**
+   * Looks; false when a goal arrived meanwhile and one has to look again. A promise waits for no observation: a frozen
+   * PostgreSQL must not hold it up.
+   */
+  async #observe(): Promise<boolean> {
+    let fresh = true;
+    await this.#promise();
+    const observing = this.#options.observer.observe().then((observed) => this.#see(observed));
+    for (;;) {
+      const goal = this.#goal;
+      if (await this.#wake.untilDoneOrWoken(observing)) return fresh;
+      if (this.#goal === goal) continue;
+      fresh = false;
+      await this.#promise();
+    }
+  }
+
+  async #promise(): Promise<void> {
+    if (!this.#goal) return;
+    const step = plan(this.#goal, this.#options.promise.epoch, this.#observed);
+    if (step.kind === 'raise-promise') await this.#apply(this.#goal, step);
+  }
+
+  async #apply(goal: Goal, step: Deed): Promise<void> {
+    const { applier, clock, log } = this.#options;
+    const abort = new AbortController();
+    this.#running = { step, abort };
+    this.#creating = step.kind === 'initdb' || step.kind === 'basebackup' || step.kind === 'rewind' ? step.kind : null;
+    if (step.kind === 'start') this.#startedAt = clock.now();
+    const beginAt = clock.now();
+    this.#see(this.#observed);
+    if (this.#creating) this.#report(false);
+    try {
+      await applier.apply(step, abort.signal);
+      this.#failure = null;
+      log.debug({ step: step.kind, ms: Math.round(clock.now() - beginAt), epoch: goal.epoch }, 'step');
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : String(error);
+      if (abort.signal.aborted) log.info({ step: step.kind }, 'step cut short');
+      else this.#failed(goal, step, detail);
+    } finally {
+      this.#running = null;
+      this.#creating = null;
+      this.#activity();
+    }
+  }
+
+  #failed(goal: Goal, step: Deed, detail: string): void {
+    const { clock, log } = this.#options;
+    const count = this.#failure?.step === step.kind ? this.#failure.count + 1 : 1;
+    // A primary that can't be had is the control plane's to judge; a standby tries for as long as it takes.
+    const final = goal.kind === 'lead' && (step.kind === 'initdb' || step.kind === 'promote');
+    const retryAt = final ? Number.POSITIVE_INFINITY : clock.now() + retryMs(count);
+    this.#failure = { step: step.kind, detail, count, retryAt };
+    log.warn({ step: step.kind, detail, count, epoch: goal.epoch }, 'step failed');
+  }
+
+  #notBefore(step: Deed): number {
+    const afterFailure = this.#failure?.step === step.kind ? this.#failure.retryAt : 0;
+    const afterCrash = step.kind === 'start' && this.#crashes > 0 ? this.#startedAt + retryMs(this.#crashes) : 0;
+    return Math.max(afterFailure, afterCrash);
+  }
+
+  #see(observed: Observed): void {
+    if (observed.server.kind !== this.#observed.server.kind) this.#activity();
+    if (observed.server.kind === 'standby' && observed.server.walReceiver === 'streaming') {
+      this.#streamedAt = this.#options.clock.now();
+    }
+    this.#observed = observed;
+    this.#state = postgresState(observed.server, this.#creating, this.#state);
+  }
+
+  #setProgress(goal: Goal, step: Step): void {
+    const id = goalId(goal);
+    const before = this.#progress;
+    if (reached(step)) this.#progress = { id, status: 'done', detail: '' };
+    else if (step.kind === 'refuse') this.#progress = { id, status: 'failed', detail: step.detail };
+    else if (step.kind === 'wait') this.#progress = { id, status: 'working', detail: step.detail };
+    else if (this.#failure?.step === step.kind) {
+      this.#progress = { id, status: 'failed', detail: this.#failure.detail };
+    } else this.#progress = { id, status: 'working', detail: step.kind };
+    if (before?.id === id && before.status === this.#progress.status) return;
+    const level = this.#progress.status === 'failed' ? 'warn' : 'info';
+    this.#options.log[level]({ goal: id, status: this.#progress.status, detail: this.#progress.detail }, 'goal status');
+  }
+
+  #fail(goal: Goal, detail: string): void {
+    this.#progress = { id: goalId(goal), status: 'failed', detail };
+  }
+
+  #activity(): void {
+    this.#activityAt = this.#options.clock.now();
+  }
+
+  /** Also while a step takes long or PostgreSQL doesn't answer. */
+  #keepReporting(): void {
+    const { clock } = this.#options;
+    if (this.#stopping) return;
+    const dueMs = this.#sent.at + REPORT_EACH_MS - clock.now();
+    if (dueMs <= 0) this.#report(true);
+    this.#reportTimer = clock.after(dueMs <= 0 ? REPORT_EACH_MS : dueMs, () => this.#keepReporting());
+  }
+
+  #report(unchangedToo: boolean): void {
+    const { bootId, clock, envoyPid, instance, promise, send, server } = this.#options;
+    const { history, systemId, timeline } = this.#observed;
+    const pids = { agent: process.pid, postgres: server.pid, envoy: envoyPid() };
+    const report = {
+      ...{ instance, bootId, promisedEpoch: promise.epoch, goal: this.#progress },
+      ...{ systemId, timeline, history, postgres: this.#state, pids },
+    };
+    const content = JSON.stringify(report, (_key, value) => (typeof value === 'bigint' ? formatLsn(value) : value));
+    if (content === this.#sent.content && !unchangedToo) return;
+    this.#reportWanted = false;
+    this.#sent = { content, at: clock.now() };
+    this.#seq += 1;
+    send({ ...report, seq: this.#seq });
+  }
+}
+
+/**
+ * Whether a goal that arrives ends the step under way. Waiting always ends, what was asked for goes on by itself; a copy
+ * goes on only for the same primary.
+ */
+function cutsShort(step: Deed, goal: Goal): boolean {
+  switch (step.kind) {
+    case 'basebackup':
+    case 'rewind':
+      return goal.kind !== 'follow';
+    case 'configure':
+    case 'promote':
+    case 'stop':
+      return true;
+    case 'checkpoint':
+    case 'initdb':
+    case 'raise-promise':
+    case 'slots':
+    case 'start':
+      return false;
+  }
+}

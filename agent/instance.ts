@@ -1,0 +1,100 @@
+/** Puts the parts of one instance's PostgreSQL together: everything but Envoy, health and the link. */
+import path from 'node:path';
+import type { InstanceReport } from '../control-plane/model/instance.ts';
+import type { Clock } from '../control-plane/runtime/clock.ts';
+import type { Component } from '../control-plane/runtime/component.ts';
+import type { Logger } from '../control-plane/runtime/logger.ts';
+import { Applier } from './apply.ts';
+import type { AgentConfig } from './config.ts';
+import { Controller } from './controller.ts';
+import { Observer } from './observe/observer.ts';
+import { resolveAccount } from './postgres/account.ts';
+import { DataDirectory } from './postgres/data-directory.ts';
+import { openInstallation } from './postgres/installation.ts';
+import { readPasswords, writePassfile } from './postgres/passwords.ts';
+import { PostgresServer } from './postgres/server.ts';
+import { Session } from './postgres/session.ts';
+import { PromiseStore } from './promise.ts';
+
+export interface InstanceOptions {
+  readonly config: Omit<AgentConfig, 'envoy' | 'controlPlane' | 'logLevel' | 'logFormat'>;
+  readonly bootId: string;
+  readonly envoyPid: () => number;
+  readonly send: (report: InstanceReport) => void;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export interface Instance extends Component {
+  readonly controller: Controller;
+  readonly postgresMajor: number;
+}
+
+const STATEMENT_LIMIT_MS = 1_000;
+const CHECKPOINT_LIMIT_MS = 3_600_000;
+
+/**
+ * Ends what an earlier agent left running and opens the promise; PostgreSQL itself waits for a goal.
+ * @throws HowdahError as readPasswords, resolveAccount, openInstallation and PromiseStore.open.
+ */
+export async function openInstance(options: InstanceOptions): Promise<Instance> {
+  const { bootId, clock, config, envoyPid, send } = options;
+  const { directory, instance, placement } = config;
+  const log = options.log.child({ component: 'instance' });
+  const user = resolveAccount(config.postgres.user);
+  const passwords = config.auth === 'scram' && config.passwordFile ? readPasswords(config.passwordFile) : null;
+  const passfile = passwords ? await writePassfile(directory, passwords, user) : '/dev/null';
+  const installation = await openInstallation(config.postgres.binDir, user, {
+    ...withoutLibpq(process.env),
+    PGPASSFILE: passfile,
+  });
+  const promise = await PromiseStore.open(path.join(directory, 'promise.json'));
+  const data = new DataDirectory({ directory, owner: user, parameters: config.parameters, auth: config.auth });
+  const server = new PostgresServer(
+    {
+      ...{ installation, instance, dataDirectory: data.path, socketDir: placement.socketDir },
+      parameters: config.parameters,
+      log: log.child({ component: 'postgres' }),
+    },
+    (exit) => {
+      session.drop();
+      background.drop();
+      controller.noteExit(exit);
+    },
+  );
+  await server.clear();
+  await data.removeIncoming();
+
+  const login = { socketDir: placement.socketDir, password: passwords?.howdah ?? null };
+  const session = new Session({ ...login, applicationName: 'howdah-agent', timeoutMs: STATEMENT_LIMIT_MS });
+  const background = new Session({
+    ...login,
+    applicationName: 'howdah-agent-background',
+    timeoutMs: CHECKPOINT_LIMIT_MS,
+  });
+  const replicationPort = placement.ports.replication;
+  const parts = { instance, replicationPort, installation, data, server, session, clock };
+  const observer = new Observer(parts);
+  const applier = new Applier({ ...parts, background, observer, promise, passwords, log });
+  const controller = new Controller({
+    ...{ instance, bootId, replicationPort, observer, applier, server, promise, envoyPid, send, clock },
+    log: log.child({ component: 'controller' }),
+  });
+  return {
+    name: 'instance',
+    controller,
+    postgresMajor: installation.major,
+    start: () => controller.start(),
+    async stop() {
+      await controller.stop();
+      session.drop();
+      background.drop();
+      await promise.close();
+    },
+  };
+}
+
+/** PGHOST and its like in the agent's environment are not meant for an instance's programs. */
+function withoutLibpq(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('PG')));
+}

@@ -1,0 +1,36 @@
+/** How soon the agent looks again. Pure. */
+import type { Goal } from '../control-plane/model/goal.ts';
+import type { Observed } from './observe/observed.ts';
+import type { StepKind } from './plan.ts';
+
+const FAST_MS = 4;
+const SLOW_MS = 100;
+const IDLE_MS = 500;
+/** After this long without any event what is waited for may take hours. */
+const FAST_FOR_MS = 5_000;
+
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 5_000;
+
+export function delayMs(settled: boolean, step: StepKind, quietMs: number): number {
+  if (settled || step === 'refuse') return IDLE_MS;
+  return quietMs < FAST_FOR_MS ? FAST_MS : SLOW_MS;
+}
+
+/**
+ * Nothing that the control plane waits for is on its way: a new primary is watched closely until enough standbys have
+ * flushed its end of recovery, since writes are let in at that moment.
+ */
+export function isSettled(goal: Goal, observed: Pick<Observed, 'server'>): boolean {
+  const { server } = observed;
+  if (goal.kind !== 'lead' || server.kind !== 'primary') return true;
+  const flushed = server.standbys.filter(
+    (standby) => goal.sync.voters.includes(standby.name) && standby.flushLsn >= server.endOfRecoveryLsn,
+  );
+  return flushed.length >= goal.sync.k;
+}
+
+/** Before the `count`th try again, counted from 1. */
+export function retryMs(count: number): number {
+  return Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(count - 1, 10));
+}

@@ -1,0 +1,135 @@
+/**
+ * The directory of one instance: `data` (PGDATA) and what the agent keeps beside it.
+ *
+ *   data              only ever whole: made as `data.incoming` and renamed
+ *   data.incoming     a copy under way; ours to delete
+ *   data.kept-N       a former data directory that couldn't be used; never deleted by Howdah
+ *   rewind-running    there while pg_rewind changes `data`: if it is found later, `data` is unusable
+ */
+import { mkdir, readdir, readFile, rm, unlink } from 'node:fs/promises';
+import path from 'node:path';
+import type { Override } from '../observe/observed.ts';
+import type { User } from '../process/pdeathsig.ts';
+import { exists, giveTo, renameDurably, syncDirectory, writeVisible, writeWhole } from './files.ts';
+import {
+  CONFIG_FILE,
+  INCLUDE_LINES,
+  OVERRIDE_FILE,
+  renderConfig,
+  renderHba,
+  renderOverride,
+  withoutOverridden,
+} from './settings.ts';
+
+export interface DataDirectoryOptions {
+  /** The instance's directory; must exist. */
+  readonly directory: string;
+  readonly owner: User | null;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly auth: 'trust' | 'scram';
+}
+
+export class DataDirectory {
+  readonly path: string;
+  readonly incoming: string;
+  readonly #options: DataDirectoryOptions;
+  readonly #rewindMarker: string;
+
+  constructor(options: DataDirectoryOptions) {
+    this.#options = options;
+    this.path = path.join(options.directory, 'data');
+    this.incoming = path.join(options.directory, 'data.incoming');
+    this.#rewindMarker = path.join(options.directory, 'rewind-running');
+  }
+
+  async state(): Promise<'absent' | 'broken' | 'present'> {
+    const names = await namesIn(this.path);
+    if (names.length === 0) return 'absent';
+    return (await exists(this.#rewindMarker)) ? 'broken' : 'present';
+  }
+
+  hasStandbySignal(): Promise<boolean> {
+    return exists(path.join(this.path, 'standby.signal'));
+  }
+
+  /** It is a copy that was never started. */
+  hasBackupLabel(): Promise<boolean> {
+    return exists(path.join(this.path, 'backup_label'));
+  }
+
+  /** An empty `data.incoming` for PostgreSQL's account. */
+  async makeIncoming(): Promise<void> {
+    await rm(this.incoming, { recursive: true, force: true });
+    await mkdir(this.incoming, { mode: 0o700 });
+    await giveTo(this.incoming, this.#options.owner);
+  }
+
+  /** `data.incoming`, whole and on disk, becomes `data`. */
+  async adoptIncoming(): Promise<void> {
+    await renameDurably(this.incoming, this.path);
+  }
+
+  removeIncoming(): Promise<void> {
+    return rm(this.incoming, { recursive: true, force: true });
+  }
+
+  /** `data` becomes `data.kept-N`; answers its new path. */
+  async keepAside(): Promise<string> {
+    const names = await readdir(this.#options.directory);
+    const numbers = names.map((name) => Number(/^data\.kept-(\d+)$/.exec(name)?.[1] ?? 0));
+    const kept = `${this.path}.kept-${Math.max(0, ...numbers) + 1}`;
+    await renameDurably(this.path, kept);
+    await this.finishRewind();
+    return kept;
+  }
+
+  /** From here to finishRewind() `data` is not to be started. */
+  async beginRewind(): Promise<void> {
+    await writeWhole(this.#rewindMarker, '', this.#options.owner);
+  }
+
+  async finishRewind(): Promise<void> {
+    await rm(this.#rewindMarker, { force: true });
+    await syncDirectory(this.#options.directory);
+  }
+
+  /** Our files in `at`; all of them, so that what a copy brought from another instance is replaced. */
+  async configure(at: string, override: Override): Promise<void> {
+    const { owner, parameters, auth } = this.#options;
+    await writeVisible(path.join(at, CONFIG_FILE), renderConfig(parameters), owner);
+    await writeVisible(path.join(at, 'pg_hba.conf'), renderHba(auth), owner);
+    await this.writeOverride(at, override);
+    const main = path.join(at, 'postgresql.conf');
+    const text = await readFile(main, 'utf8');
+    if (!text.endsWith(INCLUDE_LINES)) {
+      await writeWhole(main, `${text.replaceAll(INCLUDE_LINES, '')}\n${INCLUDE_LINES}`, owner);
+    }
+  }
+
+  async writeOverride(at: string, override: Override): Promise<void> {
+    const { owner } = this.#options;
+    await writeVisible(path.join(at, OVERRIDE_FILE), renderOverride(override), owner);
+    const auto = path.join(at, 'postgresql.auto.conf');
+    const text = (await exists(auto)) ? await readFile(auto, 'utf8') : '';
+    const ours = withoutOverridden(text);
+    if (ours !== text) await writeWhole(auto, ours, owner);
+  }
+
+  /** Whether it starts as a standby; on disk when this resolves. */
+  async signalStandby(at: string, standby: boolean): Promise<void> {
+    const file = path.join(at, 'standby.signal');
+    if ((await exists(file)) === standby) return;
+    if (standby) return writeWhole(file, '', this.#options.owner);
+    await unlink(file);
+    await syncDirectory(at);
+  }
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw error;
+  }
+}

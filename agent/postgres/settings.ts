@@ -1,0 +1,114 @@
+/**
+ * PostgreSQL's settings: who decides each of them, and the text of our files. Pure.
+ *
+ * Four layers, the later one wins:
+ * 1. postgresql.conf as initdb made it;
+ * 2. howdah.conf, included at its end: our defaults, then the user's spec.postgres.parameters;
+ * 3. howdah.override.conf: the three settings that change while PostgreSQL runs (type Override);
+ * 4. the command line: what Howdah owns and never changes while PostgreSQL runs.
+ * ALTER SYSTEM (postgresql.auto.conf) comes between 3 and 4: it can't touch the fourth layer, and the agent removes the
+ * three names of the third from it whenever it writes them; what is in force is always read back from PostgreSQL.
+ * https://www.postgresql.org/docs/current/config-setting.html
+ */
+import type { Override } from '../observe/observed.ts';
+
+export const CONFIG_FILE = 'howdah.conf';
+export const OVERRIDE_FILE = 'howdah.override.conf';
+export const INCLUDE_LINES = `include_if_exists '${CONFIG_FILE}'\ninclude_if_exists '${OVERRIDE_FILE}'\n`;
+
+/** Names in Override, as PostgreSQL spells them. */
+export const OVERRIDE_NAMES = ['primary_conninfo', 'primary_slot_name', 'synchronous_standby_names'] as const;
+
+/** Small enough for fifteen instances on one machine; the user's parameters come after them. */
+const DEFAULTS: Readonly<Record<string, string>> = {
+  shared_buffers: '32MB',
+  max_wal_size: '512MB',
+  min_wal_size: '64MB',
+  wal_keep_size: '128MB',
+  max_slot_wal_keep_size: '2GB',
+  wal_retrieve_retry_interval: '100ms',
+  wal_receiver_status_interval: '1s',
+  wal_sender_timeout: '5s',
+  wal_receiver_timeout: '5s',
+  superuser_reserved_connections: '5',
+};
+
+export interface OwnedBy {
+  readonly socketDir: string;
+  readonly instance: string;
+  /** spec.postgres.parameters: the user may choose a stronger synchronous_commit. */
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+/** Fourth layer. */
+export function ownedSettings(at: OwnedBy): Record<string, string> {
+  return {
+    listen_addresses: '',
+    port: '5432',
+    unix_socket_directories: at.socketDir,
+    unix_socket_permissions: '0777',
+    cluster_name: at.instance,
+    wal_level: 'replica',
+    wal_log_hints: 'on',
+    hot_standby: 'on',
+    hot_standby_feedback: 'on',
+    full_page_writes: 'on',
+    fsync: 'on',
+    synchronous_commit: at.parameters.synchronous_commit ?? 'on',
+    // A crash of a backend is a crash of the primary: recovery in place would show rows that were never replicated.
+    restart_after_crash: 'off',
+    max_wal_senders: '20',
+    max_replication_slots: '20',
+    recovery_target_timeline: 'latest',
+    recovery_target_action: 'promote',
+    logging_collector: 'off',
+    log_destination: 'stderr',
+    log_line_prefix: '[%p] ',
+    // The agent reads severities and a few messages.
+    lc_messages: 'C',
+  };
+}
+
+/** `-c name=value` for each of them. */
+export function commandLine(settings: Readonly<Record<string, string>>): string[] {
+  return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+}
+
+/** Second layer. */
+export function renderConfig(parameters: Readonly<Record<string, string>>): string {
+  const lines = Object.entries({ ...DEFAULTS, ...parameters }).map(([name, value]) => setting(name, value));
+  return `# Written by howdah's agent at each start of PostgreSQL; change spec.postgres.parameters instead.\n${lines.join('')}`;
+}
+
+/** Third layer. */
+export function renderOverride(override: Override): string {
+  return (
+    "# Written by howdah's agent; the control plane decides these.\n" +
+    setting('primary_conninfo', override.primaryConninfo) +
+    setting('primary_slot_name', override.primarySlotName) +
+    setting('synchronous_standby_names', override.synchronousStandbyNames)
+  );
+}
+
+/** postgresql.auto.conf without the settings of the third layer; the same text when it has none. */
+export function withoutOverridden(autoConfig: string): string {
+  const ours = new RegExp(`^\\s*(${OVERRIDE_NAMES.join('|')})\\s*(=|\\s)`, 'i');
+  return autoConfig
+    .split('\n')
+    .filter((line) => !ours.test(line))
+    .join('\n');
+}
+
+/** Who may connect: only over the unix socket, where our Envoy is too. */
+export function renderHba(auth: 'trust' | 'scram'): string {
+  const method = auth === 'trust' ? 'trust' : 'scram-sha-256';
+  return (
+    "# Written by howdah's agent at each start of PostgreSQL.\n" +
+    `local all all ${method}\nlocal replication all ${method}\n`
+  );
+}
+
+function setting(name: string, value: string): string {
+  const quoted = value.replaceAll('\\', '\\\\').replaceAll("'", "''").replaceAll('\n', '\\n');
+  return `${name} = '${quoted}'\n`;
+}

@@ -1,0 +1,208 @@
+import { beforeAll, describe, expect, it, onTestFailed } from 'vitest';
+import { findEnvoy } from '../../control-plane/runtime/binaries/index.ts';
+import type { JsonObject } from '../../proto/json.ts';
+import {
+  buildSnapshot,
+  CLUSTER_TYPE,
+  ENDPOINT_TYPE,
+  LISTENER_TYPE,
+  type SnapshotInput,
+  type TypeStatus,
+  type XdsServer,
+} from '../../xds/index.ts';
+import { type AdsEnvoy, startAdsEnvoy, startXds } from '../support/ads-envoy.ts';
+import { openSession, startBackend, whoAnswers } from '../support/fake-backend.ts';
+import { freePort } from '../support/free-port.ts';
+import { until } from '../support/until.ts';
+
+const NODE = 'gateway/test';
+let envoyPath: string;
+
+beforeAll(async () => {
+  envoyPath = (await findEnvoy()).path;
+});
+
+function cluster(name: string, changes: JsonObject = {}): JsonObject {
+  const eds = { eds_config: { ads: {}, resource_api_version: 'V3', initial_fetch_timeout: '0s' } };
+  return { name, type: 'EDS', connect_timeout: '1s', eds_cluster_config: eds, ...changes };
+}
+
+function endpoints(name: string, ...ports: number[]): JsonObject {
+  const lbEndpoints = ports.map((port) => ({
+    endpoint: { address: { socket_address: { address: '127.0.0.1', port_value: port } } },
+  }));
+  return { cluster_name: name, endpoints: [{ lb_endpoints: lbEndpoints }] };
+}
+
+function listener(name: string, port: number, to: string): JsonObject {
+  const proxy = {
+    '@type': 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy',
+    stat_prefix: name,
+    cluster: to,
+  };
+  return {
+    name,
+    address: { socket_address: { address: '127.0.0.1', port_value: port } },
+    filter_chains: [{ filters: [{ name: 'envoy.filters.network.tcp_proxy', typed_config: proxy }] }],
+  };
+}
+
+/** Valid for us and refused by Envoy: it has no listener filter of that name. */
+function badListener(name: string, port: number, to: string): JsonObject {
+  return {
+    ...listener(name, port, to),
+    listener_filters: [
+      {
+        name: 'no.such.filter',
+        typed_config: { '@type': 'type.googleapis.com/google.protobuf.StringValue', value: 'x' },
+      },
+    ],
+  };
+}
+
+function resources(clusters: JsonObject[], assignments: JsonObject[], listeners: JsonObject[]): SnapshotInput {
+  return { clusters, endpoints: assignments, listeners };
+}
+
+function statusOf(xds: XdsServer, type: string): TypeStatus | undefined {
+  return xds.proxies()[0]?.types.find((status) => status.type === type);
+}
+
+/** Waits until the proxy answered everything, and gives back how many responses it got. */
+async function settled(xds: XdsServer): Promise<void> {
+  await until(
+    () =>
+      [CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE].every((type) => {
+        const status = statusOf(xds, type);
+        return status?.acked && status.sent?.version === status.acked.version;
+      }),
+    { what: 'the proxy to have everything' },
+  );
+}
+
+async function answers(port: number, backend: string): Promise<void> {
+  await until(async () => (await whoAnswers(port)) === backend, { what: `${backend} behind port ${port}` });
+}
+
+function showLog(envoy: AdsEnvoy): void {
+  onTestFailed(() => console.error(envoy.log().split('\n').slice(-40).join('\n')));
+}
+
+describe('Envoy fed by the xDS server', () => {
+  it('gets what there is, follows changes, and is told what it refused', async () => {
+    await using one = await startBackend('one');
+    await using two = await startBackend('two');
+    const acks: string[] = [];
+    await using control = await startXds({ onAck: (_node, event) => acks.push(event.type) });
+    const { cache, xds } = control;
+    const port = await freePort();
+    const other = await freePort();
+    await using envoy = startAdsEnvoy(envoyPath, NODE, control.port);
+    showLog(envoy);
+
+    // The proxy waits for its first snapshot.
+    await until(() => xds.proxies()[0]?.node === NODE, { what: 'the proxy to connect' });
+    cache.set(
+      NODE,
+      buildSnapshot(resources([cluster('e1.rw')], [endpoints('e1.rw', one.port)], [listener('rw', port, 'e1.rw')])),
+    );
+    await answers(port, 'one');
+    await settled(xds);
+
+    // The same content sends nothing.
+    const before = acks.length;
+    cache.set(
+      NODE,
+      buildSnapshot(resources([cluster('e1.rw')], [endpoints('e1.rw', one.port)], [listener('rw', port, 'e1.rw')])),
+    );
+    await settled(xds);
+    expect(acks.length).toBe(before);
+
+    // Another cluster: the live session ends, and new ones are never without a cluster.
+    using session = openSession(port);
+    expect(await session.backend).toBe('one');
+    const next = resources([cluster('e2.rw')], [endpoints('e2.rw', two.port)], [listener('rw', port, 'e2.rw')]);
+    cache.set(NODE, buildSnapshot(next));
+    await session.closed;
+    await answers(port, 'two');
+    await settled(xds);
+    expect(acks.slice(before)).toEqual([CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, CLUSTER_TYPE]);
+
+    // A bad listener is refused and shown; the good change beside it arrives, and the old listener goes on.
+    cache.set(
+      NODE,
+      buildSnapshot({ ...next, listeners: [badListener('rw', port, 'e2.rw'), listener('ro', other, 'e2.rw')] }),
+    );
+    await answers(other, 'two');
+    await until(() => statusOf(xds, LISTENER_TYPE)?.nacked, { what: 'the refusal' });
+    expect(statusOf(xds, LISTENER_TYPE)?.nacked).toMatchObject({
+      error: expect.stringContaining('no.such.filter'),
+      resources: ['rw'],
+    });
+    await answers(port, 'two');
+
+    // The next good one is accepted.
+    cache.set(
+      NODE,
+      buildSnapshot(
+        resources(
+          [cluster('e2.rw'), cluster('e3.rw')],
+          [endpoints('e2.rw', two.port), endpoints('e3.rw', one.port)],
+          [listener('rw', port, 'e3.rw')],
+        ),
+      ),
+    );
+    await answers(port, 'one');
+    await answers(other, 'refused');
+    await settled(xds);
+    expect(statusOf(xds, LISTENER_TYPE)?.nacked).toBeNull();
+  });
+
+  it('ends the warming of a cluster whose settings change while its endpoints do not', async () => {
+    await using one = await startBackend('one');
+    await using control = await startXds();
+    const { cache, xds } = control;
+    const port = await freePort();
+    const all = (changes: JsonObject) =>
+      buildSnapshot(resources([cluster('a', changes)], [endpoints('a', one.port)], [listener('rw', port, 'a')]));
+    cache.set(NODE, all({}));
+    await using envoy = startAdsEnvoy(envoyPath, NODE, control.port);
+    showLog(envoy);
+    await answers(port, 'one');
+    cache.set(NODE, all({ connect_timeout: '2s' }));
+    await settled(xds);
+    await answers(port, 'one');
+  });
+
+  it('keeps its configuration over a restart of the server, which sends only endpoints again', async () => {
+    await using one = await startBackend('one');
+    const port = await freePort();
+    const snapshot = buildSnapshot(resources([cluster('a')], [endpoints('a', one.port)], [listener('rw', port, 'a')]));
+    let first = await startXds();
+    const controlPort = first.port;
+    first.cache.set(NODE, snapshot);
+    await using envoy = startAdsEnvoy(envoyPath, NODE, controlPort);
+    showLog(envoy);
+    await answers(port, 'one');
+    await settled(first.xds);
+    using session = openSession(port);
+    expect(await session.backend).toBe('one');
+    await first[Symbol.asyncDispose]();
+    await answers(port, 'one');
+    const acks: string[] = [];
+    first = await startXds({ onAck: (_node, event) => acks.push(event.type) }, controlPort);
+    await using second = first;
+    second.cache.set(NODE, snapshot);
+    await settled(second.xds);
+    expect(acks).toEqual([ENDPOINT_TYPE]);
+    await session.echo('still here');
+  });
+
+  it('starts with nothing when there is nothing', async () => {
+    await using control = await startXds();
+    control.cache.set(NODE, buildSnapshot(resources([], [], [])));
+    await using envoy = startAdsEnvoy(envoyPath, NODE, control.port);
+    showLog(envoy);
+    await until(() => envoy.log().includes('starting workers'), { what: 'Envoy to start', timeoutMs: 10_000 });
+  });
+});

@@ -1,0 +1,74 @@
+/** A control plane's xDS server and a real Envoy that is fed by it. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { bootstrap } from '../../envoy-config/bootstrap.ts';
+import { SERVER_OPTIONS, SnapshotCache, type XdsHooks, XdsServer } from '../../xds/index.ts';
+import { tempDir } from './temp-dir.ts';
+
+export interface XdsFixture extends AsyncDisposable {
+  readonly cache: SnapshotCache;
+  readonly xds: XdsServer;
+  readonly port: number;
+}
+
+/** @param port 0 = a free one */
+export async function startXds(hooks: XdsHooks = {}, port = 0, cache = new SnapshotCache()): Promise<XdsFixture> {
+  const server = new Server(SERVER_OPTIONS);
+  const clock = { now: () => performance.now(), wall: () => Date.now() };
+  const xds = new XdsServer({ cache, clock, hooks });
+  xds.register(server);
+  const bound = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, result) =>
+      error ? reject(error) : resolve(result),
+    );
+  });
+  return {
+    cache,
+    xds,
+    port: bound,
+    async [Symbol.asyncDispose]() {
+      xds.close();
+      server.forceShutdown();
+    },
+  };
+}
+
+export interface AdsEnvoy extends AsyncDisposable {
+  log(): string;
+}
+
+/** Answers at once: Envoy is ready only when it was given listeners. */
+export function startAdsEnvoy(envoyPath: string, node: string, controlPlanePort: number): AdsEnvoy {
+  const directory = tempDir();
+  const options = { node, cluster: 'test', zone: '', metadata: {}, adminSocketPath: `${directory.path}/admin.sock` };
+  const content = bootstrap({ ...options, controlPlane: { host: '127.0.0.1', port: controlPlanePort } });
+  writeFileSync(`${directory.path}/bootstrap.json`, JSON.stringify(content));
+  const child = spawn(
+    'setpriv',
+    [
+      ...['--pdeathsig', 'KILL', envoyPath, '-c', `${directory.path}/bootstrap.json`, '--log-level', 'info'],
+      ...['--concurrency', '1', '--disable-hot-restart', '--drain-time-s', '0', '--drain-strategy', 'immediate'],
+    ],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  let log = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    log += text;
+  });
+  return {
+    log: () => log,
+    async [Symbol.asyncDispose]() {
+      await end(child);
+      directory.remove();
+    },
+  };
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exit;
+}

@@ -1,0 +1,8 @@
+/** Aggregated discovery for Envoy proxies. Knows resources, nodes and streams; knows nothing of PostgreSQL. */
+export { SnapshotCache } from './cache.ts';
+export type { Rejection } from './rejection.ts';
+export type { Resource, ResourceSet } from './resource.ts';
+export { type ProxyState, SERVER_OPTIONS, type XdsClock, type XdsHooks, XdsServer } from './server.ts';
+export type { SessionEvent, TypeStatus, VersionMark } from './session.ts';
+export { buildSnapshot, EMPTY_SNAPSHOT, type Snapshot, type SnapshotInput } from './snapshot.ts';
+export { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, RESOURCE_TYPES, type TypeUrl } from './type-urls.ts';

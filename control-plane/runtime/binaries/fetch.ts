@@ -45,7 +45,7 @@ export async function fetchArtifact(
       `fetching ${artifact.title} (${artifact.project} ${artifact.version}, ${artifact.megabytes} MB) into ${cache}`,
     );
     const wheel = await download(host, artifact, build, work);
-    await unpack(wheel, `${work}/unpacked`, artifact);
+    await unpack(host, artifact, wheel, `${work}/unpacked`);
     const root = fetchedRoot(host, artifact);
     await rm(root, { recursive: true, force: true });
     await rename(`${work}/unpacked`, root).catch(async (error: unknown) => {
@@ -118,7 +118,7 @@ function pipComplaint(stderr: string): string {
   return errors.join('; ') || lines.filter(Boolean).at(-1) || 'it said nothing';
 }
 
-async function unpack(wheel: string, into: string, artifact: Artifact): Promise<void> {
+async function unpack(host: Host, artifact: Artifact, wheel: string, into: string): Promise<void> {
   await mkdir(into, { mode: 0o755 });
   const steps: [string, ...string[]][] = [
     ['python3', '-m', 'zipfile', '-e', wheel, into],
@@ -127,7 +127,7 @@ async function unpack(wheel: string, into: string, artifact: Artifact): Promise<
     ['chmod', '-R', 'a+rX,go-w', into],
   ];
   for (const [program, ...args] of steps) {
-    const result = await run(program, args, { timeoutMs: 5 * 60_000 });
+    const result = await run(program, args, { env: host.env, timeoutMs: 5 * 60_000 });
     if (result.code === 0) continue;
     const why = complaint(result);
     throw new HowdahError('missing-dependency', `${artifact.title} could not be unpacked by ${program}: ${why}`);

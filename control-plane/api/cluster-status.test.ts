@@ -137,6 +137,22 @@ describe('conditions', () => {
     expect(troubles(buildView({ record: buildRecord({ spec }) }))).toHaveProperty('FailoverReady');
   });
 
+  it('take one standby for enough in an asynchronous cluster', () => {
+    const spec = buildSpec({ durability: { mode: 'async', quorum: 0 } });
+    const record = buildRecord({ spec, sync: { voters: [], k: 0 } });
+    const down = buildInstanceView(buildReport('orders-2'), false);
+    const view = buildView({ record, instances: { 'orders-2': down } });
+    expect(troubles(view)).toEqual({ AgentsConnected: 'no agent reports for orders-2' });
+    const none = buildView({ record, instances: { 'orders-2': down, 'orders-3': down } });
+    expect(troubles(none).FailoverReady).toMatch(/^no standby is fit of the 1 /);
+  });
+
+  it('say that a cluster of one has no standby', () => {
+    const spec = buildSpec({ instances: 1, durability: { mode: 'async', quorum: 0 } });
+    const record = buildRecord({ spec, sync: { voters: [], k: 0 } });
+    expect(troubles(buildView({ record }))).toEqual({ FailoverReady: 'a cluster of one has no standby' });
+  });
+
   it('show a failed goal before those that are worked on', () => {
     const goal = (status: 'working' | 'failed', detail: string) => ({ id: 'e1/follow', status, detail });
     const view = buildView({

@@ -1,5 +1,5 @@
 // What is right and wrong with a cluster, one sentence each, for people and for Kubernetes' conditions. Pure.
-import { primaryOf } from '../model/cluster-record.ts';
+import { type ClusterRecord, primaryOf } from '../model/cluster-record.ts';
 import { instanceNames } from '../model/cluster-spec.ts';
 import type { PrimaryState } from '../model/instance.ts';
 import { promiseQuorum } from '../model/sync.ts';
@@ -39,12 +39,11 @@ function writable({ record }: ClusterView): Condition {
       return condition(type, false, `switchover to ${phase.target}: transactions on ${phase.primary} may end`);
     case 'stopping':
       return condition(type, false, `switchover to ${phase.target}: ${phase.primary} is being stopped`);
-    case 'fencing':
-      return condition(
-        type,
-        false,
-        `${phase.cause} from ${phase.from}: ${promiseQuorum(record.sync)} of ${list(record.sync.voters)} must promise epoch ${epoch}`,
-      );
+    case 'fencing': {
+      const { names, quorum } = promisers(record);
+      const message = `${phase.cause} from ${phase.from}: ${quorum} of ${list(names)} must promise epoch ${epoch}`;
+      return condition(type, false, message);
+    }
     case 'promoting':
       return condition(type, false, `${phase.cause} from ${phase.from}: ${phase.candidate} is being promoted`);
   }
@@ -73,25 +72,29 @@ function durable(view: ClusterView): Condition {
 }
 
 /** Whether the loss of the primary could be answered now. */
-function failoverReady(view: ClusterView): Condition {
+function failoverReady({ record, instances }: ClusterView): Condition {
   const type = 'FailoverReady';
-  const { record, instances } = view;
+  const { names, quorum } = promisers(record);
   if (!record.spec.failover.automatic) {
     return condition(type, false, 'automatic failover is switched off by spec.failover.automatic');
   }
-  if (record.sync.voters.length === 0) {
-    const why = record.spec.instances === 1 ? 'a cluster of one has no standby' : 'no standby counts for commits yet';
-    return condition(type, false, `no failover: ${why}`);
-  }
-  const quorum = promiseQuorum(record.sync);
-  const fit = record.sync.voters.filter((name) => {
+  if (record.spec.instances === 1) return condition(type, false, 'a cluster of one has no standby');
+  if (names.length === 0) return condition(type, false, 'no standby counts for commits yet');
+  const fit = names.filter((name) => {
     const instance = instances.get(name);
     return instance?.connected === true && instance.report?.postgres.kind === 'standby';
   });
   if (fit.length >= quorum) return condition(type, true, `${list(fit)} can take over; ${quorum} must promise`);
-  const unfit = record.sync.voters.filter((name) => !fit.includes(name));
+  const unfit = names.filter((name) => !fit.includes(name));
   const have = fit.length === 0 ? 'no standby is fit' : `only ${list(fit)} is fit`;
   return condition(type, false, `${have} of the ${quorum} that must promise a new epoch: see to ${list(unfit)}`);
+}
+
+/** Who may promise a new epoch, and how many must. An asynchronous cluster has no voters: one standby is enough. */
+function promisers({ spec, sync, phase }: ClusterRecord): { names: readonly string[]; quorum: number } {
+  if (spec.durability.mode !== 'async') return { names: sync.voters, quorum: promiseQuorum(sync) };
+  const primary = phase.kind === 'fencing' ? phase.from : primaryOf(phase);
+  return { names: instanceNames(spec).filter((name) => name !== primary), quorum: 1 };
 }
 
 function agentsConnected({ record, instances }: ClusterView): Condition {

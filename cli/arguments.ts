@@ -1,0 +1,15 @@
+/** Flags with a form of their own. What they throw, main turns into exit code 2. */
+import { InvalidArgumentError } from 'commander';
+import { parseDuration } from './output/units.ts';
+
+/** Milliseconds of `500ms`, `10s`, `2m`, `1h`. */
+export function durationArgument(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === undefined) throw new InvalidArgumentError('Write a number and a unit: 500ms, 10s, 2m or 1h.');
+  return ms;
+}
+
+/** For a flag that may be given several times. */
+export function collect(text: string, earlier: readonly string[] | undefined): readonly string[] {
+  return [...(earlier ?? []), text];
+}

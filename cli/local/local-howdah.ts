@@ -1,0 +1,288 @@
+/**
+ * A running Howdah on one machine: the control plane, an agent for each instance and the gateway, as children of this
+ * process. Starts them in order, keeps them running, stops them in order.
+ */
+import { mkdirSync, rmdirSync, rmSync } from 'node:fs';
+import type { ApiClient } from '../../control-plane/api/client.ts';
+import type { ClusterStatus, ControlPlaneStatus } from '../../control-plane/api/contract.ts';
+import { HowdahError } from '../../control-plane/model/errors.ts';
+import type { Clock } from '../../control-plane/runtime/clock.ts';
+import type { Logger, LogLevel } from '../../control-plane/runtime/logger.ts';
+import { readControlPlaneFile } from '../connection.ts';
+import { type AgentSurroundings, agentFile, gatewayFile, writeConfig } from './agent-files.ts';
+import type { ChildExit, SupervisedChild } from './child.ts';
+import { ChildSet } from './child-set.ts';
+import type { StateLayout } from './layout.ts';
+import type { StateLock } from './lock.ts';
+import { forwardLine } from './log-forward.ts';
+import { LogTail } from './log-tail.ts';
+import { readPassword } from './passwords.ts';
+import { type GivenCluster, withPorts } from './place.ts';
+import type { LocalPlacements } from './placements.ts';
+import { LOOPBACK } from './ports.ts';
+import { Findings, missingCluster, type Programs, shrinkProblem } from './preflight.ts';
+import { takesWrites } from './probe.ts';
+
+const AGENT_STOP_LIMIT_MS = 15_000;
+const OTHER_STOP_LIMIT_MS = 5_000;
+const CONTROL_PLANE_LIMIT_MS = 20_000;
+const POLL_MS = 50;
+/** So many quick deaths in a row before anything was ready: it will not get better by itself. */
+const HOPELESS_EXITS = 5;
+/** Exit codes that say the same at each try: wrong input, a damaged file, a missing program. */
+const HOPELESS_CODES: ReadonlySet<number | null> = new Set([2, 9, 10]);
+
+/** All that was decided before the first process: see prepareLocal. */
+export interface LocalPlan {
+  readonly layout: StateLayout;
+  readonly lock: StateLock;
+  readonly clusters: readonly GivenCluster[];
+  readonly placements: LocalPlacements;
+  readonly programs: Programs;
+}
+
+export interface LocalOptions {
+  readonly clock: Clock;
+  /** For the person at the terminal: also gets the children's lines. */
+  readonly log: Logger;
+  /** Of the children's own logs, in files. */
+  readonly childLogLevel: LogLevel;
+  apiClient(baseUrl: string): ApiClient;
+  /** Told what is being waited for while it starts. */
+  onProgress?(text: string): void;
+}
+
+export interface ChildProcessStatus {
+  /** `control-plane`, `gateway` or the name of an instance (its agent). */
+  readonly name: string;
+  /** 0 while it does not run. */
+  readonly pid: number;
+}
+
+type Life = 'new' | 'starting' | 'ready' | 'stopping' | 'stopped';
+
+export class LocalHowdah {
+  readonly #plan: LocalPlan;
+  readonly #options: LocalOptions;
+  readonly #children: ChildSet;
+  readonly #tail: LogTail;
+  readonly #failed = Promise.withResolvers<never>();
+  #life: Life = 'new';
+  #stopped: Promise<void> | undefined;
+
+  constructor(plan: LocalPlan, options: LocalOptions) {
+    this.#plan = plan;
+    this.#options = options;
+    this.#children = new ChildSet({
+      layout: plan.layout,
+      clock: options.clock,
+      log: options.log,
+      onUnexpectedExit: (child, exit, quickExits) => this.#onUnexpectedExit(child, exit, quickExits),
+    });
+    this.#tail = new LogTail(plan.layout.logDirectory, (process, line) => forwardLine(options.log, process, line));
+    // Raced against each step of start(); a failure between two steps is no unhandled one.
+    this.#failed.promise.catch(() => undefined);
+  }
+
+  get stateDirectory(): string {
+    return this.#plan.layout.directory;
+  }
+
+  get children(): readonly ChildProcessStatus[] {
+    return this.#children.children.map(({ name, pid }) => ({ name, pid }));
+  }
+
+  /** A client of the control plane. @throws HowdahError `unavailable` while it has not told its address. */
+  api(): ApiClient {
+    const found = readControlPlaneFile(this.#plan.layout.controlPlaneFile);
+    if (found === undefined) throw new HowdahError('unavailable', 'the control plane is starting');
+    return this.#options.apiClient(found.api);
+  }
+
+  status(): Promise<{ controlPlane: ControlPlaneStatus; clusters: ClusterStatus[] }> {
+    return this.api().status();
+  }
+
+  /** The password of role postgres; undefined with auth trust. */
+  password(cluster: string): string | undefined {
+    const given = this.#plan.clusters.find(({ spec }) => spec.name === cluster);
+    if (given?.spec.postgres.auth !== 'scram') return undefined;
+    return readPassword(this.#plan.layout.passwordFile(cluster));
+  }
+
+  /**
+   * Resolves when every cluster takes writes through its rw endpoint.
+   * @throws HowdahError when a process can't be kept running or stop() was called meanwhile; call stop() then.
+   */
+  async start(): Promise<void> {
+    this.#life = 'starting';
+    mkdirSync(this.#plan.layout.logDirectory, { recursive: true, mode: 0o700 });
+    this.#tail.start();
+    await this.#step(this.#startControlPlane());
+    await this.#step(this.#applyClusters());
+    this.#startAgents();
+    await this.#step(this.#waitForWrites());
+    if (this.#life === 'starting') this.#life = 'ready';
+  }
+
+  /**
+   * Ends everything and releases the state directory. Idempotent.
+   *
+   * The control plane goes first: while it decides, an agent that stops its primary looks like a failure, and a standby
+   * that stops a moment later would be promoted. Agents and Envoys need no control plane to stop.
+   */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  /** Shortens a stop() that is under way: what still runs is killed. */
+  hurry(): void {
+    this.#children.hurry();
+  }
+
+  async #stop(): Promise<void> {
+    const wasNew = this.#life === 'new';
+    this.#life = 'stopping';
+    this.#failed.reject(new HowdahError('failed-precondition', 'stopped before it was ready'));
+    const all = this.#children.children;
+    const named = (name: string) => all.filter((child) => child.name === name);
+    const agents = all.filter((child) => child.name !== 'control-plane' && child.name !== 'gateway');
+    await this.#children.stop(named('control-plane'), OTHER_STOP_LIMIT_MS);
+    await this.#children.stop(agents, AGENT_STOP_LIMIT_MS);
+    await this.#children.stop(named('gateway'), OTHER_STOP_LIMIT_MS);
+    if (!wasNew) this.#tail.stop();
+    this.#children.forget();
+    rmSync(this.#plan.layout.controlPlaneFile, { force: true });
+    this.#removeTemporaryDirectories();
+    this.#plan.lock.release();
+    this.#life = 'stopped';
+  }
+
+  async #startControlPlane(): Promise<void> {
+    const { layout, placements } = this.#plan;
+    this.#options.onProgress?.('starting the control plane');
+    // The file of an earlier run would send everybody to an address of that run.
+    rmSync(layout.controlPlaneFile, { force: true });
+    const child = this.#children.start('control-plane', 'control-plane/main', [
+      '--state-dir',
+      layout.directory,
+      '--api',
+      `${LOOPBACK}:${placements.controlPlane.api}`,
+      '--xds',
+      `${LOOPBACK}:${placements.controlPlane.xds}`,
+      '--log-level',
+      this.#options.childLogLevel,
+      '--log-format',
+      'json',
+    ]);
+    const deadline = this.#options.clock.now() + CONTROL_PLANE_LIMIT_MS;
+    while (readControlPlaneFile(layout.controlPlaneFile)?.pid !== child.pid || child.pid === 0) {
+      if (this.#life !== 'starting') return;
+      if (this.#options.clock.now() > deadline) {
+        const log = this.#children.logFile(child.name);
+        throw new HowdahError('deadline-exceeded', `the control plane is not ready after 20 s: see ${log}`);
+      }
+      await this.#pause();
+    }
+  }
+
+  async #applyClusters(): Promise<void> {
+    const { clusters, placements, layout } = this.#plan;
+    const findings = new Findings();
+    for (const stored of (await this.status()).clusters) {
+      const given = clusters.find(({ spec }) => spec.name === stored.name);
+      const problems =
+        given === undefined
+          ? [missingCluster(stored.name, undefined, layout.directory)]
+          : shrinkProblem(given, stored.instances.length);
+      findings.add('failed-precondition', ...problems);
+    }
+    findings.throwIfAny();
+    for (const { spec, file } of clusters) {
+      await findings.attempt(file, () => this.api().apply(withPorts(spec, placements.clusters[spec.name]!)));
+    }
+    findings.throwIfAny();
+  }
+
+  #startAgents(): void {
+    const { layout, clusters, placements, programs } = this.#plan;
+    const surroundings: AgentSurroundings = {
+      controlPlane: `${LOOPBACK}:${placements.controlPlane.xds}`,
+      postgres: { binDir: programs.postgres.binDir, user: programs.user?.name ?? null },
+      envoy: programs.envoy,
+      logLevel: this.#options.childLogLevel,
+      logFormat: 'json',
+    };
+    for (const { spec } of clusters) {
+      for (const [instance, placement] of Object.entries(placements.clusters[spec.name]!.instances)) {
+        const config = layout.agentConfig(spec.name, instance);
+        writeConfig(config, agentFile(spec, instance, placement, layout, surroundings));
+        this.#children.start(instance, 'agent/main', ['--config', config]);
+      }
+    }
+    writeConfig(layout.gatewayConfig, gatewayFile(layout, surroundings));
+    this.#children.start('gateway', 'agent/gateway', ['--config', layout.gatewayConfig]);
+  }
+
+  async #waitForWrites(): Promise<void> {
+    const waiting = new Set(this.#plan.clusters.map(({ spec }) => spec.name));
+    const told = new Map<string, string>();
+    while (waiting.size > 0 && this.#life === 'starting') {
+      for (const cluster of await this.#lookAtClusters()) {
+        if (!waiting.has(cluster.name)) continue;
+        if (told.get(cluster.name) !== cluster.reason) this.#options.onProgress?.(`${cluster.name}: ${cluster.reason}`);
+        told.set(cluster.name, cluster.reason);
+        if (cluster.gate !== 'open') continue;
+        if (await takesWrites(cluster.endpoints.rw, this.password(cluster.name))) waiting.delete(cluster.name);
+      }
+      if (waiting.size > 0) await this.#pause();
+    }
+  }
+
+  /** [] while the control plane is being restarted. */
+  async #lookAtClusters(): Promise<readonly ClusterStatus[]> {
+    try {
+      return (await this.status()).clusters;
+    } catch (error) {
+      if (error instanceof HowdahError && error.code !== 'internal') return [];
+      throw error;
+    }
+  }
+
+  #onUnexpectedExit(child: SupervisedChild, exit: ChildExit, quickExits: number): void {
+    const { log } = this.#options;
+    const how = exit.signal === null ? `exit code ${exit.code}` : exit.signal;
+    const hopeless = HOPELESS_CODES.has(exit.code) || quickExits >= HOPELESS_EXITS;
+    if (this.#life === 'starting' && hopeless) {
+      const message = `${child.name} does not stay up (${how}): see ${this.#children.logFile(child.name)}`;
+      this.#failed.reject(new HowdahError('unavailable', message));
+      return;
+    }
+    const fields = { process: child.name, how, quickExits };
+    if (hopeless) log.error(fields, 'a process dies again and again');
+    else log.warn(fields, 'a process died and is started again');
+  }
+
+  #step(work: Promise<void>): Promise<void> {
+    return Promise.race([work, this.#failed.promise]);
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => void this.#options.clock.after(POLL_MS, resolve));
+  }
+
+  /** Socket directories outside of the state directory are made again by the next run. */
+  #removeTemporaryDirectories(): void {
+    for (const cluster of Object.values(this.#plan.placements.clusters)) {
+      for (const { socketDir } of Object.values(cluster.instances)) {
+        if (socketDir.startsWith(this.#plan.layout.directory)) continue;
+        try {
+          rmdirSync(socketDir);
+        } catch {
+          // Not empty: somebody's socket is still there, or already gone.
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,43 @@
+/** A child's log line, shown on the terminal of `up` when it is grave enough. */
+import type { Logger } from '../../control-plane/runtime/logger.ts';
+
+/** pino's numbers. https://getpino.io/#/docs/api?id=logger-level */
+const LEVELS = [
+  [60, 'fatal'],
+  [50, 'error'],
+  [40, 'warn'],
+  [30, 'info'],
+  [20, 'debug'],
+] as const;
+
+/** Logs the line again with its own level, message and fields; `log` drops what is below its level. */
+export function forwardLine(log: Logger, process: string, line: string): void {
+  const entry = parseEntry(line);
+  if (entry === undefined) {
+    // Not one of our loggers: a stack trace, or Node's own warning.
+    log.warn({ process, line }, 'a process wrote an unstructured line');
+    return;
+  }
+  const level = LEVELS.find(([number]) => entry.level >= number)?.[1] ?? 'trace';
+  log[level]({ process, ...entry.fields }, entry.message);
+}
+
+interface Entry {
+  readonly level: number;
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+export function parseEntry(line: string): Entry | undefined {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+  if (typeof parsed !== 'object' || parsed === null || !('level' in parsed) || typeof parsed.level !== 'number') {
+    return undefined;
+  }
+  const { level, time: _time, msg, ...fields } = parsed as { level: number; time?: unknown; msg?: unknown };
+  return { level, message: typeof msg === 'string' ? msg : '', fields };
+}

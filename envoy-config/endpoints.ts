@@ -50,6 +50,7 @@ function lbEndpoint(endpoint: EndpointIr): JsonObject {
       health_check_config: { port_value: endpoint.healthPort },
       hostname: endpoint.instance,
     },
+    ...(endpoint.draining ? { health_status: 'DRAINING' } : {}),
     ...(endpoint.weight === 1 ? {} : { load_balancing_weight: endpoint.weight }),
   };
 }

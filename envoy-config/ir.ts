@@ -48,6 +48,11 @@ export interface EndpointIr {
   readonly weight: number;
   /** ro: the primary, used only while no other endpoint passes its health check. Default false. */
   readonly lastResort?: boolean;
+  /**
+   * Takes no new sessions and keeps those that it has for as long as its health check passes. An endpoint that is left
+   * out instead is not checked any more: sessions on it that hang, hang on. Default false.
+   */
+  readonly draining?: boolean;
 }
 
 export interface LocalInstanceIr {

@@ -15,6 +15,7 @@ const endpoint: fc.Arbitrary<EndpointIr> = fc.record(
     zone,
     weight: fc.integer({ min: 1, max: 128 }),
     lastResort: fc.boolean(),
+    draining: fc.boolean(),
   },
   { requiredKeys: ['instance', 'host', 'port', 'healthPort', 'zone', 'weight'] },
 );

@@ -43,18 +43,24 @@ function pod(local: LocalInstanceIr): ProxyIr {
   return { node: 'instance/orders/orders-1', zone: '', routes: [], local };
 }
 
+/**
+ * A redirection takes some 10 ms here. Far more is not a slow machine but somebody who waits for a timeout: Envoy merges
+ * changes of health for 1 s by default, and a cluster whose endpoints never come is used after 2 s.
+ */
+const LIMIT_MS = 900;
+
 /** Waits for the end of a session and tells how long it took. */
-async function endOf(session: Session, since: number, what: string): Promise<void> {
+async function endOf(session: Session, since: number, what: string, timeoutMs = LIMIT_MS): Promise<void> {
   let closedAt = 0;
   void session.closed.then((at) => {
     closedAt = at;
   });
-  await until(() => closedAt, { what: `the end of ${what}`, timeoutMs: 5000, intervalMs: 1 });
+  await until(() => closedAt, { what: `the end of ${what}`, timeoutMs, intervalMs: 1 });
   report(`${what} ended`, since, closedAt);
 }
 
 async function answeredBy(port: number, name: string, since: number, what: string): Promise<void> {
-  await until(async () => (await whoAnswers(port)) === name, { what, timeoutMs: 5000, intervalMs: 1 });
+  await until(async () => (await whoAnswers(port)) === name, { what, timeoutMs: LIMIT_MS, intervalMs: 1 });
   report(what, since, performance.now());
 }
 
@@ -158,6 +164,31 @@ describe('a proxy that was never told', () => {
   });
 });
 
+describe('a control plane that is away', () => {
+  it('is not missed, and found again within moments', async () => {
+    await using old = await startBackend('orders-1');
+    await using next = await startBackend('orders-2');
+    const rw = await freePort();
+    await using proxy = await envoy(gateway([route('rw', rw, 42, [endpoint(old)])]));
+    using writer = openSession(rw);
+    expect(await writer.backend).toBe('orders-1');
+
+    proxy.stopControlPlane();
+    await until(async () => (await proxy.admin('/stats?filter=control_plane.connected_state')).includes(': 0'), {
+      what: 'Envoy to notice',
+    });
+    await writer.echo('still here');
+    expect(await whoAnswers(rw)).toBe('orders-1');
+
+    await proxy.startControlPlane();
+    await writer.echo('not disturbed');
+    const back = performance.now();
+    proxy.apply(gateway([route('rw', rw, 43, [endpoint(next)])]));
+    await endOf(writer, back, 'the session on the old primary, the control plane being back,', 2000);
+    await answeredBy(rw, 'orders-2', back, 'the first session on the new primary');
+  });
+});
+
 describe('a port that is taken', () => {
   it('is not shared with another Envoy, and the other listeners open', async () => {
     await using backend = await startBackend('orders-1');
@@ -169,7 +200,7 @@ describe('a port that is taken', () => {
     expect(JSON.parse(await second.admin('/listeners?format=json'))).toMatchObject({
       listener_statuses: [{ name: 'ro.orders' }],
     });
-    expect(second.log()).toContain(`cannot bind '127.0.0.1:${rw}': Address already in use`);
+    expect(second.refusal()).toContain(`cannot bind '127.0.0.1:${rw}': Address already in use`);
   });
 });
 
@@ -183,7 +214,27 @@ describe('health checks', () => {
 
     const turned = performance.now();
     old.health = () => 'silent';
-    await endOf(writer, turned, 'the session on a silent instance');
+    await endOf(writer, turned, 'the session on a silent instance', 2500);
+  });
+
+  it('end the sessions on an instance that drained and then went silent, and keep them until then', async () => {
+    await using leaving = await startBackend('orders-1');
+    await using other = await startBackend('orders-2');
+    const ro = await freePort();
+    const reads = (draining: boolean) =>
+      gateway([route('ro', ro, 0, [endpoint(leaving, { draining }), ...(draining ? [endpoint(other)] : [])])]);
+    await using proxy = await envoy(reads(false));
+    using reader = openSession(ro);
+    expect(await reader.backend).toBe('orders-1');
+
+    proxy.apply(reads(true));
+    await answeredBy(ro, 'orders-2', performance.now(), 'the first session beside a draining instance');
+    for (let session = 0; session < 10; session++) expect(await whoAnswers(ro)).toBe('orders-2');
+    await reader.echo('still here');
+
+    const turned = performance.now();
+    leaving.health = () => 'silent';
+    await endOf(reader, turned, 'the session on a draining instance that went silent', 2500);
   });
 
   it('hold nobody up: a silent instance at the start keeps no other route closed', async () => {

@@ -29,18 +29,18 @@ function ownDirectory(): string {
   return join(directory, 'proto');
 }
 
+/** Files that protobufjs carries within itself. */
+const WELL_KNOWN = ['any', 'duration', 'empty', 'field_mask', 'struct', 'timestamp', 'wrappers'].map(
+  (name) => `google/protobuf/${name}.proto`,
+);
+
 const root = new protobuf.Root();
-root.resolvePath = (_origin, target) => find(target);
+root.resolvePath = (_origin, target) => (WELL_KNOWN.includes(target) ? target : find(target));
 
 function find(path: string): string | null {
   const directory = includeDirectories.find((candidate) => existsSync(join(candidate, path)));
   return directory === undefined ? null : join(directory, path);
 }
-
-/** Files that protobufjs carries within itself. */
-const WELL_KNOWN = ['any', 'duration', 'empty', 'field_mask', 'struct', 'timestamp', 'wrappers'].map(
-  (name) => `google/protobuf/${name}.proto`,
-);
 
 /**
  * Loads the file that declares `typeName`: one of those in its package's directory.

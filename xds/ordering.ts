@@ -26,6 +26,10 @@ export interface ProxyView {
 /** All clusters that the proxy is to have now. */
 export function wantedClusters(view: ProxyView): Map<string, Resource> {
   const wanted = sendableOf(view, CLUSTER_TYPE);
+  // A cluster whose endpoints were refused would never be warm, and hold up all that is said of clusters after it.
+  for (const { name, endpointName } of [...wanted.values()]) {
+    if (endpointName !== '' && !wantedEndpoint(view, endpointName)) wanted.delete(name);
+  }
   const known = view.known(CLUSTER_TYPE) ?? view.memory.good(CLUSTER_TYPE);
   for (const listener of listenersInUse(view)) {
     for (const name of listener.mentions) {

@@ -9,7 +9,7 @@ import { type ProxyView, wantedClusters, wantedEndpoint, wantedListeners } from 
 import { NOTHING, type NodeMemory, type Rejection, refusedBy } from './rejection.ts';
 import type { Resource, Resources } from './resource.ts';
 import type { Snapshot } from './snapshot.ts';
-import { type Subscription, subscribe } from './subscription.ts';
+import { includes, type Subscription, subscribe } from './subscription.ts';
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, RESOURCE_TYPES, type TypeUrl } from './type-urls.ts';
 
 /** A request without what concerns the node. */
@@ -222,8 +222,12 @@ export class Session implements ProxyView {
   }
 
   #planClusters(wanted: Resources, at: Instant): Push | undefined {
-    const state = this.#readyToSend(CLUSTER_TYPE);
-    if (!state || this.#isThere(CLUSTER_TYPE, state, wanted, wanted, at)) return undefined;
+    const state = this.#types.get(CLUSTER_TYPE);
+    if (!state?.subscription) return undefined;
+    const done = state.unanswered
+      ? !this.#isStuck(state.unanswered, wanted)
+      : this.#isThere(CLUSTER_TYPE, state, wanted, wanted, at);
+    if (done) return undefined;
     for (const cluster of changedResources(wanted, state.known ?? NOTHING)) {
       if (cluster.endpointName === '' || !this.known(ENDPOINT_TYPE)?.has(cluster.endpointName)) continue;
       this.#resend.add(cluster.endpointName);
@@ -262,6 +266,17 @@ export class Session implements ProxyView {
     // A proxy opens its ports with the first response: it is not to open some of them only.
     if (!state.known && waiting) return undefined;
     return this.#send(LISTENER_TYPE, state, [...now.values()], now, at);
+  }
+
+  /**
+   * Envoy answers about clusters when all are warm. If it asks for endpoints that it can't have, because the cluster is to
+   * go again or they were refused, that is never: only clusters without that one bring the answer.
+   */
+  #isStuck({ changed, after }: Unanswered, wanted: Resources): boolean {
+    const asked = this.subscription(ENDPOINT_TYPE);
+    const isCold = ({ endpointName: name }: Resource) =>
+      name !== '' && asked !== undefined && includes(asked, name) && !wantedEndpoint(this, name);
+    return changed.some(isCold) && !sameResources(wanted, after);
   }
 
   /** The state of a type that the proxy asked for and that no response is under way of. */

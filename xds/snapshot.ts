@@ -20,7 +20,8 @@ export interface Snapshot {
 /**
  * Resources that did not change are not encoded again: not when they are the same objects, nor when they were made anew
  * with the same content.
- * @throws ProtoError when a resource is not what its type wants, has no name, or two have the same name
+ * @throws ProtoError when a resource is not what its type wants, has no name, two have the same name, or a cluster's
+ * endpoints are not there: no proxy would ever take that cluster into service
  */
 export function buildSnapshot(input: SnapshotInput): Snapshot {
   const sets = {
@@ -28,6 +29,10 @@ export function buildSnapshot(input: SnapshotInput): Snapshot {
     [ENDPOINT_TYPE]: resourceSet(ENDPOINT_TYPE, 'cluster_name', input.endpoints),
     [LISTENER_TYPE]: resourceSet(LISTENER_TYPE, 'name', input.listeners),
   };
+  for (const { name, endpointName } of sets[CLUSTER_TYPE].resources.values()) {
+    if (endpointName === '' || sets[ENDPOINT_TYPE].resources.has(endpointName)) continue;
+    throw new ProtoError(`${name}.eds_cluster_config`, `there are no endpoints named ${endpointName}`);
+  }
   const versions = Object.values(sets).map((set) => set.version);
   return { version: contentHash(versions.join('\n')), sets };
 }
@@ -92,9 +97,12 @@ function encodeNamed(name: string, type: TypeUrl, message: JsonObject): Uint8Arr
 }
 
 function endpointNameOf(name: string, cluster: JsonObject): string {
-  if (cluster.type !== 'EDS') return '';
   const eds = cluster.eds_cluster_config;
-  const service = isObject(eds) ? eds.service_name : undefined;
+  if (cluster.type !== 'EDS' || !isObject(eds)) return '';
+  const source = eds.eds_config;
+  // Endpoints that come from a file are not ours.
+  if (!isObject(source) || (source.ads === undefined && source.self === undefined)) return '';
+  const service = eds.service_name;
   return typeof service === 'string' && service !== '' ? service : name;
 }
 

@@ -34,9 +34,10 @@ export async function fetchArtifact(
   if (!build) throw new HowdahError('missing-dependency', `no build of ${artifact.title} for ${host.arch} to fetch`);
   const cache = cacheDirectory(host);
   await makeCache(cache);
-  await using _lock = await lockFile(`${cache}/lock`, () => tell(`another command is fetching: waiting for it`));
+  await using lock = await lockFile(`${cache}/lock`, () => tell(`another command is fetching: waiting for it`));
   if (await isWhole()) return;
-  for (const name of await readdir(cache)) {
+  // Only whoever has the lock knows that nobody works on them any more.
+  for (const name of lock ? await readdir(cache) : []) {
     if (name.startsWith(UNFINISHED)) await rm(`${cache}/${name}`, { recursive: true, force: true });
   }
   const work = await mkdtemp(`${cache}/${UNFINISHED}`);

@@ -1,0 +1,211 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { FollowGoal, Goal, LeadGoal } from '../control-plane/model/goal.ts';
+import {
+  buildObserved,
+  buildPrimary,
+  buildStandby,
+  buildStopped,
+  FENCED,
+  FOLLOWING,
+} from '../test/support/build-observed.ts';
+import type { Observed, ServerView } from './observe/observed.ts';
+import { plan, reached, type StepKind } from './plan.ts';
+
+const EPOCH = 5;
+const SYNC = { voters: ['orders-2', 'orders-3'], k: 1 };
+const LEADING = { ...FENCED, synchronousStandbyNames: 'ANY 1 ("orders-2", "orders-3")' };
+
+const slot = (name: string) => ({ name, active: true, reserved: true, lost: false });
+const SLOTS = [slot('orders_2'), slot('orders_3')];
+
+const fence: Goal = { kind: 'fence', epoch: EPOCH };
+const stop: Goal = { kind: 'stop', epoch: EPOCH };
+const lead: LeadGoal = {
+  kind: 'lead',
+  epoch: EPOCH,
+  sync: SYNC,
+  create: false,
+  members: ['orders-1', 'orders-2', 'orders-3'],
+};
+const follow: FollowGoal = {
+  kind: 'follow',
+  epoch: EPOCH,
+  primary: 'orders-2',
+  systemId: '7400000000000000000',
+  timeline: 2,
+  history: [{ timeline: 1, endLsn: 1000n }],
+  sourceReady: true,
+};
+const early: FollowGoal = { ...follow, timeline: 0, history: [], sourceReady: false };
+const unready: FollowGoal = { ...follow, sourceReady: false };
+
+/** Timeline 1 but where it says otherwise. */
+const SERVERS = {
+  absent: { kind: 'absent' },
+  broken: { kind: 'broken' },
+  starting: { kind: 'starting', override: FOLLOWING },
+  startingFenced: { kind: 'starting', override: FENCED },
+  stopping: { kind: 'stopping' },
+  unresponsive: { kind: 'unresponsive' },
+  stoppedStandby: buildStopped(),
+  stoppedStandbyAhead: buildStopped({ minRecoveryLsn: 1001n }),
+  stoppedPrimary: buildStopped({ ranAs: 'primary', standbySignal: false, minRecoveryLsn: 0n }),
+  stoppedPrimaryAhead: buildStopped({ ranAs: 'primary', standbySignal: false, checkpointLsn: 1000n }),
+  crashedPrimary: buildStopped({ ranAs: 'primary', standbySignal: false, clean: false, how: 'crashed' }),
+  crashedUnderGoal: buildStopped({
+    ranAs: 'primary',
+    standbySignal: false,
+    clean: false,
+    how: 'crashed',
+    crashedUnderGoal: true,
+  }),
+  crashedPromoting: buildStopped({ ranAs: 'promoting', standbySignal: false, clean: false }),
+  primary: buildPrimary({ sync: SYNC, override: LEADING, slots: SLOTS }),
+  primaryOtherSync: buildPrimary({ slots: SLOTS }),
+  primaryForeignSync: buildPrimary({ sync: null, slots: SLOTS }),
+  primaryNoSlots: buildPrimary({ sync: SYNC, override: LEADING }),
+  primaryNoCheckpoint: buildPrimary({ sync: SYNC, override: LEADING, slots: SLOTS, checkpointTimeline: 0 }),
+  streaming: buildStandby(),
+  connecting: buildStandby({ walReceiver: 'connecting' }),
+  ahead: buildStandby({ replayLsn: 1001n }),
+  walMissing: buildStandby({ walReceiver: 'none', walMissing: true }),
+  fenced: buildStandby({ override: FENCED, walReceiver: 'none' }),
+  fencedReceiver: buildStandby({ override: FENCED }),
+  fencedReplaying: buildStandby({ override: FENCED, walReceiver: 'none', drained: false }),
+  candidate: buildStandby({ override: LEADING, walReceiver: 'none' }),
+  candidateWithSlots: buildStandby({ override: LEADING, walReceiver: 'none', slots: SLOTS }),
+  promoting: buildStandby({ override: LEADING, walReceiver: 'none', slots: SLOTS, promoting: true }),
+  oldSlots: buildStandby({ slots: [{ ...slot('orders_3'), active: false }] }),
+} satisfies Record<string, ServerView>;
+
+type ServerName = keyof typeof SERVERS;
+
+/** Every state times every goal: fence, lead, follow, follow before the source is ready, follow of timeline 0, stop. */
+const TABLE: Record<ServerName, readonly [StepKind, StepKind, StepKind, StepKind, StepKind, StepKind]> = {
+  absent: ['none', 'refuse', 'basebackup', 'wait', 'wait', 'none'],
+  broken: ['none', 'refuse', 'basebackup', 'wait', 'wait', 'none'],
+  starting: ['configure', 'configure', 'wait', 'wait', 'wait', 'stop'],
+  startingFenced: ['wait', 'configure', 'configure', 'configure', 'configure', 'stop'],
+  stopping: ['stop', 'wait', 'wait', 'wait', 'wait', 'stop'],
+  unresponsive: ['wait', 'wait', 'wait', 'wait', 'wait', 'stop'],
+  stoppedStandby: ['start', 'start', 'start', 'start', 'wait', 'none'],
+  stoppedStandbyAhead: ['start', 'start', 'rewind', 'wait', 'wait', 'none'],
+  stoppedPrimary: ['none', 'start', 'start', 'start', 'wait', 'none'],
+  stoppedPrimaryAhead: ['none', 'start', 'rewind', 'wait', 'wait', 'none'],
+  crashedPrimary: ['none', 'start', 'rewind', 'wait', 'wait', 'refuse'],
+  crashedUnderGoal: ['none', 'refuse', 'rewind', 'wait', 'wait', 'refuse'],
+  crashedPromoting: ['none', 'start', 'rewind', 'wait', 'wait', 'refuse'],
+  primary: ['stop', 'none', 'stop', 'stop', 'stop', 'stop'],
+  primaryOtherSync: ['stop', 'configure', 'stop', 'stop', 'stop', 'stop'],
+  primaryForeignSync: ['stop', 'configure', 'stop', 'stop', 'stop', 'stop'],
+  primaryNoSlots: ['stop', 'slots', 'stop', 'stop', 'stop', 'stop'],
+  primaryNoCheckpoint: ['stop', 'checkpoint', 'stop', 'stop', 'stop', 'stop'],
+  streaming: ['configure', 'configure', 'wait', 'wait', 'none', 'stop'],
+  connecting: ['configure', 'configure', 'wait', 'wait', 'none', 'stop'],
+  ahead: ['configure', 'configure', 'stop', 'wait', 'none', 'stop'],
+  walMissing: ['configure', 'configure', 'basebackup', 'wait', 'none', 'stop'],
+  fenced: ['none', 'configure', 'configure', 'configure', 'configure', 'stop'],
+  fencedReceiver: ['wait', 'configure', 'configure', 'configure', 'configure', 'stop'],
+  fencedReplaying: ['wait', 'configure', 'configure', 'configure', 'configure', 'stop'],
+  candidate: ['none', 'slots', 'configure', 'configure', 'configure', 'stop'],
+  candidateWithSlots: ['none', 'promote', 'configure', 'configure', 'configure', 'stop'],
+  promoting: ['stop', 'promote', 'stop', 'stop', 'stop', 'stop'],
+  oldSlots: ['configure', 'configure', 'slots', 'slots', 'slots', 'stop'],
+};
+
+const GOALS: readonly Goal[] = [fence, lead, follow, unready, early, stop];
+const observe = (name: ServerName, change: Partial<Observed> = {}) =>
+  buildObserved({ ...(name === 'absent' ? { systemId: '', timeline: 0 } : {}), server: SERVERS[name], ...change });
+const names = Object.keys(SERVERS).filter((name): name is ServerName => name in SERVERS);
+const anyName = fc.constantFrom(...names);
+const anyGoal = fc.constantFrom<Goal>(...GOALS);
+
+describe('plan', () => {
+  it.each(names)('of %s, for each goal', (name) => {
+    expect(GOALS.map((goal) => plan(goal, EPOCH, observe(name)).kind)).toEqual(TABLE[name]);
+  });
+
+  it('refuses a goal below the promise, whatever is observed', () => {
+    fc.assert(
+      fc.property(anyName, anyGoal, fc.integer({ min: 1, max: 9 }), (name, goal, above) => {
+        expect(plan(goal, EPOCH + above, observe(name)).kind).toBe('refuse');
+      }),
+    );
+  });
+
+  it('raises the promise before anything else', () => {
+    fc.assert(
+      fc.property(anyName, anyGoal, fc.integer({ min: 1, max: EPOCH }), (name, goal, below) => {
+        expect(plan(goal, EPOCH - below, observe(name))).toEqual({ kind: 'raise-promise', epoch: EPOCH });
+      }),
+    );
+  });
+
+  it('promotes only a standby that has the goal’s names in force and no source', () => {
+    fc.assert(
+      fc.property(anyName, anyGoal, (name, goal) => {
+        const observed = observe(name);
+        if (plan(goal, EPOCH, observed).kind !== 'promote') return;
+        expect(goal.kind).toBe('lead');
+        expect(observed.server).toMatchObject({ kind: 'standby', override: LEADING });
+      }),
+    );
+  });
+
+  it('never takes a fence for done while anything may still be received or acknowledged', () => {
+    for (const name of names) {
+      const { server } = observe(name);
+      if (!reached(plan(fence, EPOCH, observe(name)))) continue;
+      expect(['absent', 'broken', 'stopped', 'standby']).toContain(server.kind);
+      if (server.kind === 'standby') {
+        expect(server).toMatchObject({ override: { primaryConninfo: '' }, walReceiver: 'none', promoting: false });
+      }
+    }
+  });
+
+  it('never touches data of another cluster', () => {
+    fc.assert(
+      fc.property(anyName, (name) => {
+        fc.pre(name !== 'absent');
+        const step = plan({ ...follow, systemId: '42' }, EPOCH, observe(name));
+        expect(step).toMatchObject({ kind: 'refuse', detail: expect.stringContaining('left untouched') });
+      }),
+    );
+  });
+
+  it('is done as a follower only on the primary’s timeline', () => {
+    const history = [{ timeline: 1, endLsn: 1000n }];
+    expect(plan(follow, EPOCH, observe('streaming', { timeline: 2, history }))).toEqual({ kind: 'none' });
+    expect(plan(follow, EPOCH, observe('streaming')).kind).toBe('wait');
+  });
+
+  it('never starts what ended amid a promotion as the primary of its old timeline', () => {
+    expect(plan(lead, EPOCH, observe('crashedPromoting'))).toMatchObject({ kind: 'start', role: 'standby' });
+    expect(plan(lead, EPOCH, observe('stoppedPrimary'))).toMatchObject({ kind: 'start', role: 'primary' });
+  });
+
+  it('keeps a directory aside that it replaces', () => {
+    for (const name of names) {
+      const step = plan(follow, EPOCH, observe(name));
+      if (step.kind === 'basebackup') expect(step.keepAside).toBe(name !== 'absent');
+    }
+  });
+
+  it('makes a cluster only where there is none', () => {
+    expect(plan({ ...lead, create: true }, EPOCH, observe('absent')).kind).toBe('initdb');
+    for (const name of names.filter((other) => other !== 'absent')) {
+      expect(plan({ ...lead, create: true }, EPOCH, observe(name)).kind).not.toBe('initdb');
+    }
+  });
+
+  it('makes a lost slot anew, and leaves slots of others alone', () => {
+    const slots = [slot('orders_2'), { ...slot('orders_3'), active: false, lost: true }, slot('backup_tool')];
+    const server = buildPrimary({ sync: SYNC, override: LEADING, slots });
+    expect(plan(lead, EPOCH, buildObserved({ server }))).toEqual({
+      kind: 'slots',
+      drop: ['orders_3'],
+      create: ['orders_3'],
+    });
+  });
+});

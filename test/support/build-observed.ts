@@ -1,0 +1,71 @@
+// Builders of what an agent observes, for tests of the pure parts.
+import type { Observed, Override, PrimaryView, StandbyView, StoppedView } from '../../agent/observe/observed.ts';
+import { NOBODY, primaryConninfo } from '../../agent/plan.ts';
+
+export const FENCED: Override = { primaryConninfo: '', primarySlotName: '', synchronousStandbyNames: NOBODY };
+export const FOLLOWING: Override = {
+  primaryConninfo: primaryConninfo({ instance: 'orders-1', replicationPort: 7005 }),
+  primarySlotName: 'orders_1',
+  synchronousStandbyNames: NOBODY,
+};
+
+/** orders-1 on timeline 1. */
+export function buildObserved(change: Partial<Observed> = {}): Observed {
+  return {
+    instance: 'orders-1',
+    replicationPort: 7005,
+    systemId: '7400000000000000000',
+    timeline: 1,
+    history: [],
+    server: buildStandby(),
+    ...change,
+  };
+}
+
+/** A standby that streams. */
+export function buildStandby(change: Partial<StandbyView> = {}): StandbyView {
+  return {
+    kind: 'standby',
+    receiveLsn: 1000n,
+    replayLsn: 1000n,
+    walReceiver: 'streaming',
+    promoting: false,
+    drained: true,
+    override: FOLLOWING,
+    slots: [],
+    walMissing: false,
+    ...change,
+  };
+}
+
+/** A standby that was stopped cleanly. */
+export function buildStopped(change: Partial<StoppedView> = {}): StoppedView {
+  return {
+    kind: 'stopped',
+    how: 'boot',
+    crashedUnderGoal: false,
+    clean: true,
+    checkpointLsn: 900n,
+    minRecoveryLsn: 1000n,
+    ranAs: 'standby',
+    standbySignal: true,
+    ...change,
+  };
+}
+
+/** A primary that waits for nobody. */
+export function buildPrimary(change: Partial<PrimaryView> = {}): PrimaryView {
+  return {
+    kind: 'primary',
+    flushLsn: 1000n,
+    endOfRecoveryLsn: 800n,
+    sync: { voters: [], k: 0 },
+    standbys: [],
+    checkpointTimeline: 1,
+    activeTransactions: 0,
+    override: { primaryConninfo: '', primarySlotName: '', synchronousStandbyNames: '' },
+    slots: [],
+    checkpointing: false,
+    ...change,
+  };
+}

@@ -14,7 +14,7 @@ import type { ChildExit, SupervisedChild } from './child.ts';
 import { ChildSet } from './child-set.ts';
 import type { StateLayout } from './layout.ts';
 import type { StateLock } from './lock.ts';
-import { forwardLine } from './log-forward.ts';
+import { ERROR_LEVEL, forwardLine, parseEntry } from './log-forward.ts';
 import { LogTail } from './log-tail.ts';
 import { readPassword } from './passwords.ts';
 import { type GivenCluster, withPorts } from './place.ts';
@@ -79,7 +79,7 @@ export class LocalHowdah {
       log: options.log,
       onUnexpectedExit: (child, exit, quickExits) => this.#onUnexpectedExit(child, exit, quickExits),
     });
-    this.#tail = new LogTail(plan.layout.logDirectory, (process, line) => forwardLine(options.log, process, line));
+    this.#tail = new LogTail(plan.layout.logDirectory, (process, line) => this.#onLine(process, line));
     // Raced against each step of start(); a failure between two steps is no unhandled one.
     this.#failed.promise.catch(() => undefined);
   }
@@ -248,6 +248,12 @@ export class LocalHowdah {
       if (error instanceof HowdahError && error.code !== 'internal') return [];
       throw error;
     }
+  }
+
+  #onLine(process: string, line: string): void {
+    // While all stop, each misses the others.
+    if (this.#life === 'stopping' && (parseEntry(line)?.level ?? 0) < ERROR_LEVEL) return;
+    forwardLine(this.#options.log, process, line);
   }
 
   #onUnexpectedExit(child: SupervisedChild, exit: ChildExit, quickExits: number): void {

@@ -2,9 +2,11 @@
 import type { Logger } from '../../control-plane/runtime/logger.ts';
 
 /** pino's numbers. https://getpino.io/#/docs/api?id=logger-level */
+export const ERROR_LEVEL = 50;
+
 const LEVELS = [
   [60, 'fatal'],
-  [50, 'error'],
+  [ERROR_LEVEL, 'error'],
   [40, 'warn'],
   [30, 'info'],
   [20, 'debug'],
@@ -19,8 +21,12 @@ export function forwardLine(log: Logger, process: string, line: string): void {
     return;
   }
   const level = LEVELS.find(([number]) => entry.level >= number)?.[1] ?? 'trace';
-  log[level]({ process, ...entry.fields }, entry.message);
+  // What PostgreSQL and Envoy warn of is mostly the other side of what was decided: it stays in the files.
+  const shown = level === 'warn' && FOREIGN.has(entry.fields.component) ? 'info' : level;
+  log[shown]({ process, ...entry.fields }, entry.message);
 }
+
+const FOREIGN: ReadonlySet<unknown> = new Set(['postgres', 'envoy']);
 
 interface Entry {
   readonly level: number;

@@ -32,7 +32,13 @@ export function createLogger(options: LoggerOptions): Logger {
   const fd = options.fd ?? 2;
   const stream =
     options.format === 'pretty'
-      ? pretty({ destination: fd, sync: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l' })
+      ? pretty({
+          destination: fd,
+          sync: true,
+          ignore: 'pid,hostname',
+          translateTime: 'SYS:HH:MM:ss.l',
+          singleLine: true,
+        })
       : pino.destination({ fd, sync: true });
   return pino({ level: options.level, base: null, redact: { paths: REDACTED, censor: '[redacted]' } }, stream);
 }

@@ -26,10 +26,10 @@ export function run(program: string, args: readonly string[], options: RunOption
       stdio: ['ignore', options.stdout ?? 'pipe', 'pipe'],
       cwd: '/',
       env: { ...(options.env ?? process.env), LC_ALL: 'C' },
-      timeout: options.timeoutMs ?? 20_000,
-      killSignal: 'SIGKILL',
       ...(options.user ? { uid: options.user.uid, gid: options.user.gid } : {}),
     });
+    // Not spawn's own `timeout`: its timer outlives a program that can't be started, and keeps the process from ending.
+    const limit = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 20_000);
     let stdout = '';
     let stderr = '';
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
@@ -38,10 +38,14 @@ export function run(program: string, args: readonly string[], options: RunOption
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;
     });
-    child.on('error', (error) => resolve({ code: null, stdout, stderr, failure: error.message }));
-    child.on('close', (code, signal) =>
-      resolve({ code, stdout, stderr, failure: signal === null ? '' : `ended by ${signal}` }),
-    );
+    child.on('error', (error) => {
+      clearTimeout(limit);
+      resolve({ code: null, stdout, stderr, failure: error.message });
+    });
+    child.on('close', (code, signal) => {
+      clearTimeout(limit);
+      resolve({ code, stdout, stderr, failure: signal === null ? '' : `ended by ${signal}` });
+    });
   });
 }
 

@@ -90,6 +90,8 @@ function planFence(_goal: FenceGoal, observed: Observed): Step {
       if (server.override.primaryConninfo !== '') return { kind: 'configure', override: NO_SOURCE };
       return { kind: 'wait', detail: 'PostgreSQL is starting' };
     case 'unresponsive':
+      // Frozen now, it could thaw as a primary.
+      if (server.role === 'primary') return { kind: 'stop', mode: 'immediate' };
       return { kind: 'wait', detail: 'PostgreSQL does not answer' };
     case 'stopping':
     case 'primary':
@@ -168,6 +170,7 @@ function planFollow(goal: FollowGoal, observed: Observed): Step {
     case 'stopping':
       return { kind: 'wait', detail: 'PostgreSQL is stopping' };
     case 'unresponsive':
+      if (server.role === 'primary') return { kind: 'stop', mode: 'immediate' };
       return { kind: 'wait', detail: 'PostgreSQL does not answer' };
     case 'starting':
       if (!sameOverride(server.override, override)) return { kind: 'configure', override };

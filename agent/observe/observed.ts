@@ -36,8 +36,8 @@ export type ServerView =
   | { readonly kind: 'starting'; readonly override: Override }
   /** A shutdown is under way. */
   | { readonly kind: 'stopping' }
-  /** Runs and doesn't answer within the time limit. */
-  | { readonly kind: 'unresponsive' }
+  /** Runs and doesn't answer within the time limit. `role`: what it was when it last did. */
+  | { readonly kind: 'unresponsive'; readonly role: 'primary' | 'standby' }
   | PrimaryView
   | StandbyView;
 

@@ -37,7 +37,7 @@ export class Observer {
   /** Flush position when this run was first seen as a primary. */
   #endOfRecoveryLsn: Lsn | undefined;
   #lastAnswerAt = 0;
-  #lastView: ServerView | undefined;
+  #lastView: PrimaryView | StandbyView | undefined;
   #diskTimeline: { key: string; timeline: number } | undefined;
   #history: { timeline: number; switches: readonly TimelineSwitch[] } = { timeline: 0, switches: [] };
   /** What is in the override file, as this agent wrote it. */
@@ -120,7 +120,7 @@ export class Observer {
       const lineage = { systemId: this.#systemId, ...(await this.#onDisk('down')) };
       if (server.stopping) return { ...lineage, server: { kind: 'stopping' } };
       if (this.#lastView && silentMs < UNRESPONSIVE_AFTER_MS) return { ...lineage, server: this.#lastView };
-      if (this.#lastView) return { ...lineage, server: { kind: 'unresponsive' } };
+      if (this.#lastView) return { ...lineage, server: { kind: 'unresponsive', role: this.#lastView.kind } };
       if (this.#systemId === '' && (await data.state()) === 'present') {
         lineage.systemId = this.#systemId = (await this.#readControl()).systemId;
       }

@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { NOBODY } from '../plan.ts';
+import { commandLine, ownedSettings, renderConfig, renderHba, renderOverride, withoutOverridden } from './settings.ts';
+
+describe('settings', () => {
+  it('quotes what a line of postgresql.conf could trip over', () => {
+    expect(renderConfig({ search_path: "it's \\ here" })).toContain("search_path = 'it''s \\\\ here'\n");
+  });
+
+  it('puts the user’s parameters over the defaults, once each', () => {
+    const text = renderConfig({ shared_buffers: '1GB' });
+    expect(text.match(/shared_buffers/g)).toHaveLength(1);
+    expect(text).toContain("shared_buffers = '1GB'");
+  });
+
+  it('writes the three settings that change', () => {
+    const override = { primaryConninfo: 'port=1', primarySlotName: 'db_1', synchronousStandbyNames: NOBODY };
+    expect(renderOverride(override).split('\n').slice(1)).toEqual([
+      "primary_conninfo = 'port=1'",
+      "primary_slot_name = 'db_1'",
+      `synchronous_standby_names = '${NOBODY}'`,
+      '',
+    ]);
+  });
+
+  it('takes those three, and nothing else, out of what ALTER SYSTEM wrote', () => {
+    const auto = "# Do not edit\nwork_mem = '1MB'\nSynchronous_Standby_Names = ''\nprimary_conninfo='x'\n";
+    expect(withoutOverridden(auto)).toBe("# Do not edit\nwork_mem = '1MB'\n");
+    expect(withoutOverridden("primary_conninfo_of_mine = 'x'\n")).toBe("primary_conninfo_of_mine = 'x'\n");
+  });
+
+  it('lets the user choose a stronger synchronous_commit, and puts what is owned on the command line', () => {
+    const at = { socketDir: '/run/a', instance: 'db-1' };
+    expect(ownedSettings({ ...at, parameters: {} }).synchronous_commit).toBe('on');
+    const owned = ownedSettings({ ...at, parameters: { synchronous_commit: 'remote_apply', fsync: 'off' } });
+    expect(owned).toMatchObject({ synchronous_commit: 'remote_apply', fsync: 'on', listen_addresses: '' });
+    expect(commandLine({ fsync: 'on' })).toEqual(['-c', 'fsync=on']);
+  });
+
+  it('lets nobody in without a password where the spec says scram', () => {
+    expect(renderHba('scram')).not.toContain('trust');
+    expect(renderHba('trust')).toContain('local all all trust\n');
+  });
+});

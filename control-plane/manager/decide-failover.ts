@@ -37,7 +37,11 @@ export function decideFencing(state: ClusterState, phase: Fencing, now: number):
     return promote(state, phase, contender.instance, contender.lsn, whyChosen(contender, passedOver), promised);
   }
   const authority = promised.find((report) => report.instance === phase.authority);
-  if (authority && authority.postgres.kind === 'stopped') {
+  const awaited = record.sync.voters.filter((name) => liveReport(state, name) !== null && name !== phase.authority);
+  if (authority && awaited.length >= electorsNeeded(state) && now - state.phaseSince < STRAGGLERS_MS) {
+    return stay(`waiting for ${awaited.join(', ')} to promise`, { wakeAt: state.phaseSince + STRAGGLERS_MS });
+  }
+  if (authority?.postgres.kind === 'stopped') {
     const why = `${phase.authority} leads again: it wrote every commit itself, and ${electors.length} of ${electorsNeeded(state)} other voters can be heard`;
     return promote(state, phase, phase.authority, authority.postgres.checkpointLsn, why, promised);
   }

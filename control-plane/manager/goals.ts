@@ -2,7 +2,7 @@
 import type { ClusterRecord } from '../model/cluster-record.ts';
 import { instanceNames } from '../model/cluster-spec.ts';
 import { type FollowGoal, type Goal, goalId, type LeadGoal } from '../model/goal.ts';
-import type { SyncConfig } from '../model/sync.ts';
+import { type SyncConfig, sameSync } from '../model/sync.ts';
 import { type ClusterState, liveReport } from './state.ts';
 import { confirmedSync, planSync, type SyncPlan, wantedSync } from './sync-plan.ts';
 
@@ -53,7 +53,11 @@ export function syncStep(state: ClusterState, primary: string, now: number): Syn
 function toldSync(state: ClusterState, now: number): SyncConfig {
   const { phase } = state.record;
   if (phase.kind === 'active' && phase.gate === 'closed') return phase.sync;
-  if (phase.kind === 'active') return syncStep(state, phase.primary, now).told;
+  if (phase.kind === 'active') {
+    const { told, stored } = syncStep(state, phase.primary, now);
+    // The store goes first where it has to: until it did, PostgreSQL waits for what is stored.
+    return sameSync(stored, state.record.sync) ? told : state.record.sync;
+  }
   // Membership rests during a switchover.
   return state.record.sync;
 }

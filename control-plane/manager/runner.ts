@@ -70,12 +70,12 @@ export class ClusterRunner {
     if (observation.kind === 'connected' || observation.kind === 'disconnected')
       this.#sent.delete(observation.instance);
     this.#queue.push(observation);
-    this.wake();
+    void this.wake();
   }
 
   intend(intent: Intent): void {
     this.#intents.push(intent);
-    this.wake();
+    void this.wake();
   }
 
   /** Makes a step soon; resolves when the steps under way are done. */

@@ -61,24 +61,28 @@ function route(state: ClusterState, kind: RouteKind, host: string, port: number)
     epoch: fenced ? record.epoch : 0,
     endpoints: endpoints(state, kind),
     maxLagBytes: kind === 'ro' ? record.spec.routes.ro.maxLagBytes : 0,
+    ...(kind === 'ro' ? { fallback: record.spec.routes.ro.fallback } : {}),
   };
 }
 
 function endpoints(state: ClusterState, kind: RouteKind): EndpointIr[] {
   const { record } = state;
   const { phase } = record;
+  const primary = primaryOf(phase);
   switch (kind) {
     case 'rw':
-      return isOpen(record) ? compact([endpoint(record, primaryOf(phase), 'meshRw', FULL_WEIGHT)]) : [];
+      return isOpen(record) || isLeaving(record)
+        ? compact([endpoint(record, primary, 'meshRw', { draining: isLeaving(record) })])
+        : [];
     case 'replication':
-      return compact([endpoint(record, primaryOf(phase), 'mesh', FULL_WEIGHT)]);
+      return compact([endpoint(record, primary, 'mesh', {})]);
     case 'ro':
       return readEndpoints(state);
     case 'any': {
-      const names = instanceNames(record.spec).filter(
-        (name) => mayServe(state, name) && (name !== primaryOf(phase) || isOpen(record)),
+      const takes = (name: string) => mayServe(state, name) && (name !== primary || isOpen(record));
+      return compact(
+        instanceNames(record.spec).map((name) => endpoint(record, name, 'mesh', { draining: !takes(name) })),
       );
-      return compact(names.map((name) => endpoint(record, name, 'mesh', FULL_WEIGHT)));
     }
   }
 }
@@ -88,16 +92,27 @@ function isOpen(record: ClusterRecord): boolean {
   return record.phase.kind === 'active' && record.phase.gate === 'open';
 }
 
+/** A switchover has begun: rw sessions may end their transactions, no new one comes in. */
+function isLeaving(record: ClusterRecord): boolean {
+  return record.phase.kind === 'draining' || record.phase.kind === 'stopping';
+}
+
+/**
+ * Every instance is named, so that Envoy goes on checking those that take no new sessions and ends the ones they have
+ * when they fail.
+ */
 function readEndpoints(state: ClusterState): EndpointIr[] {
   const { record } = state;
   const { maxLagBytes, fallback } = record.spec.routes.ro;
   const primary = primaryOf(record.phase);
-  const standbys = instanceNames(record.spec).filter((name) => name !== primary && mayServe(state, name));
-  const lags = new Map(standbys.map((name) => [name, lagBytes(state, primary, name)]));
-  const fit = standbys.filter((name) => lags.get(name)! <= maxLagBytes);
-  const found = compact(fit.map((name) => endpoint(record, name, 'mesh', weight(lags.get(name)!, maxLagBytes))));
-  if (found.length > 0 || fallback === 'none' || !isOpen(record)) return found;
-  return compact([endpoint(record, primary, 'mesh', FULL_WEIGHT)]);
+  const standbys = instanceNames(record.spec).filter((name) => name !== primary);
+  const found = standbys.map((name) => {
+    const lag = lagBytes(state, primary, name);
+    const draining = !mayServe(state, name) || lag > maxLagBytes;
+    return endpoint(record, name, 'mesh', { draining, weight: weight(lag, maxLagBytes) });
+  });
+  if (fallback === 'primary' && isOpen(record)) found.push(endpoint(record, primary, 'mesh', { lastResort: true }));
+  return compact(found);
 }
 
 /** How far a standby's replay is behind, as the primary last told; 0 while nobody tells. */
@@ -135,12 +150,18 @@ function endpoint(
   record: ClusterRecord,
   instance: string,
   port: keyof InstancePorts,
-  share: number,
+  traits: { readonly draining?: boolean; readonly lastResort?: boolean; readonly weight?: number },
 ): EndpointIr | null {
   const placement = record.placements[instance];
   if (!placement) return null;
   const { host, zone, ports } = placement;
-  return { instance, host, port: ports[port], healthPort: ports.health, zone, weight: share };
+  const where = { instance, host, port: ports[port], healthPort: ports.health, zone };
+  return {
+    ...where,
+    weight: traits.weight ?? FULL_WEIGHT,
+    ...(traits.draining ? { draining: true } : {}),
+    ...(traits.lastResort ? { lastResort: true } : {}),
+  };
 }
 
 function compact(endpoints: readonly (EndpointIr | null)[]): EndpointIr[] {

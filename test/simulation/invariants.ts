@@ -1,0 +1,98 @@
+/** The promises of the failover protocol as checks; each violation names the one that it breaks. */
+import { type ClusterRecord, primaryOf } from '../../control-plane/model/cluster-record.ts';
+import { promiseQuorum } from '../../control-plane/model/sync.ts';
+import type { PostgresModel, WalRecord } from './postgres-model.ts';
+import type { World } from './world.ts';
+
+export class Violation extends Error {}
+
+export class Invariants {
+  readonly #world: World;
+  /** Acknowledged records with their position in the WAL. */
+  readonly #acknowledged: { readonly record: WalRecord; readonly position: number }[] = [];
+  readonly #promised = new Map<string, number>();
+  #openEpoch = 0;
+  #storedEpoch = 0;
+  #found: Violation | null = null;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  get found(): Violation | null {
+    return this.#found;
+  }
+
+  violation(text: string): void {
+    this.#world.kernel.note(`VIOLATION ${text}`);
+    this.#found ??= new Violation(text);
+  }
+
+  stored(record: ClusterRecord): void {
+    if (record.epoch < this.#storedEpoch) this.violation(`epochs never fall: ${this.#storedEpoch} to ${record.epoch}`);
+    this.#storedEpoch = record.epoch;
+    const { phase } = record;
+    if (phase.kind !== 'active' || phase.gate !== 'open') return;
+    if (record.epoch > this.#openEpoch) {
+      this.#openEpoch = record.epoch;
+      this.#complete(phase.primary, `when epoch ${record.epoch} opened`);
+    }
+    const { mode, quorum } = this.#world.spec.durability;
+    if (mode === 'strict' && quorum > 0 && record.sync.voters.length < record.sync.k) {
+      this.violation(`strict mode has at least k voters: ${record.sync.voters.join(',')}`);
+    }
+  }
+
+  acknowledged(primary: PostgresModel, record: WalRecord): void {
+    const epoch = this.#world.agents.get(primary.name)!.leadEpoch;
+    if (epoch < this.#openEpoch) {
+      this.violation(
+        `only one epoch acknowledges: ${primary.name} of epoch ${epoch} did after epoch ${this.#openEpoch} opened`,
+      );
+    }
+    const position = primary.wal.lastIndexOf(record) + 1;
+    this.#acknowledged.push({ record, position });
+  }
+
+  /** After each event. */
+  check(): void {
+    for (const agent of this.#world.agents.values()) {
+      const before = this.#promised.get(agent.name) ?? 0;
+      if (agent.promisedEpoch < before)
+        this.violation(`promises never fall: ${agent.name} from ${before} to ${agent.promisedEpoch}`);
+      this.#promised.set(agent.name, agent.promisedEpoch);
+    }
+    const writable = new Set(
+      this.#world.gateways.map((gateway) => this.#world.writable(gateway)?.name).filter((n) => n !== undefined),
+    );
+    if (writable.size > 1) this.violation(`one writable instance is reachable: ${[...writable].join(' and ')}`);
+    this.#quorums();
+  }
+
+  /** k + q > |V as stored united with V as PostgreSQL has it|, while the primary of the epoch takes writes. */
+  #quorums(): void {
+    const record = this.#world.store.record;
+    if (record?.phase.kind !== 'active' || record.phase.gate !== 'open' || record.sync.voters.length === 0) return;
+    const agent = this.#world.agents.get(primaryOf(record.phase))!;
+    const inForce = agent.postgres.syncInForce;
+    if (!agent.postgres.isPrimary || agent.leadEpoch !== record.epoch || !inForce) return;
+    const union = new Set([...inForce.voters, ...record.sync.voters]);
+    if (inForce.k + promiseQuorum(record.sync) <= union.size) {
+      this.violation(
+        `quorums meet: PostgreSQL has ${inForce.k} of ${inForce.voters.join(',')}, the store ${record.sync.k} of ${record.sync.voters.join(',')}`,
+      );
+    }
+  }
+
+  /** The end of a run, after healing. */
+  final(): void {
+    const record = this.#world.store.record;
+    if (record?.phase.kind === 'active') this.#complete(record.phase.primary, 'at the end');
+  }
+
+  #complete(primary: string, when: string): void {
+    const { postgres } = this.#world.agents.get(primary)!;
+    const lost = this.#acknowledged.filter(({ record, position }) => !postgres.has(record, position));
+    if (lost.length > 0) this.violation(`no acknowledged commit is lost: ${primary} lacks ${lost.length} ${when}`);
+  }
+}

@@ -1,0 +1,138 @@
+/** Virtual time: one heap of events ordered by (time, sequence), a seeded random, and a Clock for the code under test. */
+import type { Clock, Timer } from '../../control-plane/runtime/clock.ts';
+
+interface Event {
+  readonly at: number;
+  readonly order: number;
+  readonly run: () => void;
+  cancelled: boolean;
+}
+
+export class Kernel {
+  readonly random: Random;
+  readonly #heap: Event[] = [];
+  #now = 0;
+  #order = 0;
+  #traceHash = 2166136261;
+  readonly #trace: string[] = [];
+
+  constructor(seed: number) {
+    this.random = new Random(seed);
+  }
+
+  get now(): number {
+    return this.#now;
+  }
+
+  /** Same seed, same hash: what a failing run is recognised by. */
+  get traceHash(): string {
+    return (this.#traceHash >>> 0).toString(16).padStart(8, '0');
+  }
+
+  /** The newest lines of the trace. */
+  get trace(): readonly string[] {
+    return this.#trace;
+  }
+
+  note(line: string): void {
+    const text = `${this.#now.toFixed(2).padStart(10)} ${line}`;
+    for (let i = 0; i < text.length; i++) this.#traceHash = Math.imul(this.#traceHash ^ text.charCodeAt(i), 16777619);
+    this.#trace.push(text);
+    if (this.#trace.length > 400) this.#trace.splice(0, 200);
+  }
+
+  after(delayMs: number, run: () => void): Timer {
+    const event: Event = { at: this.#now + Math.max(0, delayMs), order: this.#order++, run, cancelled: false };
+    this.#push(event);
+    return {
+      cancel() {
+        event.cancelled = true;
+      },
+    };
+  }
+
+  /** Runs the next event; false when there is none before `until`. */
+  step(until: number): boolean {
+    for (let event = this.#heap[0]; event && event.at <= until; event = this.#heap[0]) {
+      this.#pop();
+      if (event.cancelled) continue;
+      this.#now = event.at;
+      event.run();
+      return true;
+    }
+    this.#now = until;
+    return false;
+  }
+
+  /** A clock that runs at `rate` of the kernel's; its wall time is somewhere else altogether. */
+  clock(rate: number, wallOffsetMs: number): Clock {
+    return {
+      now: () => this.#now * rate,
+      wall: () => this.#now + wallOffsetMs,
+      // Timers of a real machine fire late, never a rounding error early.
+      after: (ms, action) => this.after(ms / rate + 0.01, action),
+    };
+  }
+
+  #push(event: Event): void {
+    const heap = this.#heap;
+    let i = heap.push(event) - 1;
+    while (i > 0) {
+      const parent = (i - 1) >> 1;
+      if (!before(event, heap[parent]!)) break;
+      heap[i] = heap[parent]!;
+      i = parent;
+    }
+    heap[i] = event;
+  }
+
+  #pop(): void {
+    const heap = this.#heap;
+    const last = heap.pop()!;
+    if (heap.length === 0) return;
+    let i = 0;
+    for (;;) {
+      let child = 2 * i + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++;
+      if (!before(heap[child]!, last)) break;
+      heap[i] = heap[child]!;
+      i = child;
+    }
+    heap[i] = last;
+  }
+}
+
+function before(a: Event, b: Event): boolean {
+  return a.at < b.at || (a.at === b.at && a.order < b.order);
+}
+
+/** mulberry32: small, fast, and the same on every machine. */
+export class Random {
+  #state: number;
+
+  constructor(seed: number) {
+    this.#state = seed >>> 0;
+  }
+
+  /** In [0, 1). */
+  next(): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
+    let t = this.#state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  }
+
+  between(low: number, high: number): number {
+    return low + this.next() * (high - low);
+  }
+
+  chance(probability: number): boolean {
+    return this.next() < probability;
+  }
+
+  pick<T>(items: readonly T[]): T {
+    return items[Math.floor(this.next() * items.length)]!;
+  }
+}

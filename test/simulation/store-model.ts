@@ -1,0 +1,60 @@
+/** The store in virtual time: slow, sometimes failing, and a control plane can die before or after a put took effect. */
+import type { ClusterRecord } from '../../control-plane/model/cluster-record.ts';
+import { HowdahError } from '../../control-plane/model/errors.ts';
+import type { Store, Versioned } from '../../control-plane/store/store.ts';
+import type { Kernel } from './kernel.ts';
+
+export class StoreModel {
+  readonly #kernel: Kernel;
+  readonly #onStored: (record: ClusterRecord) => void;
+  #stored: Versioned | undefined;
+  /** Share of puts that fail without effect. */
+  failing = 0;
+
+  constructor(kernel: Kernel, onStored: (record: ClusterRecord) => void) {
+    this.#kernel = kernel;
+    this.#onStored = onStored;
+  }
+
+  get record(): ClusterRecord | undefined {
+    return this.#stored?.record;
+  }
+
+  /** One control plane's way to the store; `alive` false: it is dead and hears nothing any more. */
+  handle(alive: () => boolean): Store {
+    const kernel = this.#kernel;
+    const answer = <T>(effect: () => T): Promise<T> =>
+      new Promise((resolve, reject) => {
+        kernel.after(kernel.random.between(0.2, 3), () => {
+          // The control plane died before the request left.
+          if (!alive()) return;
+          let result: T;
+          try {
+            result = effect();
+          } catch (error) {
+            return reject(error);
+          }
+          kernel.after(kernel.random.between(0.1, 2), () => {
+            if (alive()) resolve(result);
+          });
+        });
+      });
+    return {
+      get: () => answer(() => this.#stored),
+      list: () => answer(() => (this.#stored ? [this.#stored] : [])),
+      put: (record, expected) => answer(() => this.#put(record, expected)),
+      remove: () => Promise.reject(new HowdahError('internal', 'nothing is removed in the simulation')),
+      close: () => Promise.resolve(),
+    };
+  }
+
+  #put(record: ClusterRecord, expected: number): number {
+    if (this.failing > 0 && this.#kernel.random.chance(this.failing)) {
+      throw new HowdahError('unavailable', 'the store does not answer');
+    }
+    if ((this.#stored?.revision ?? 0) !== expected) throw new HowdahError('conflict', 'the record was changed');
+    this.#stored = { record, revision: expected + 1 };
+    this.#onStored(record);
+    return expected + 1;
+  }
+}

@@ -2,7 +2,7 @@
  * What each node is to have, and what it refused. A change is told to the streams of that node alone, so that its cost
  * grows with the proxies that it touches.
  */
-import { NodeMemory } from './rejection.ts';
+import { NodeMemory } from './memory.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export type SnapshotListener = (snapshot: Snapshot) => void;

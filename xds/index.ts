@@ -1,6 +1,6 @@
 /** Aggregated discovery for Envoy proxies. Knows resources, nodes and streams; knows nothing of PostgreSQL. */
 export { SnapshotCache } from './cache.ts';
-export type { Rejection } from './rejection.ts';
+export type { Rejection } from './memory.ts';
 export type { Resource, ResourceSet } from './resource.ts';
 export { type ProxyState, SERVER_OPTIONS, type XdsClock, type XdsHooks, XdsServer } from './server.ts';
 export type { SessionEvent, TypeStatus, VersionMark } from './session.ts';

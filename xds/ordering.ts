@@ -3,7 +3,7 @@
  * leaves when no listener that the proxy has mentions it. So traffic never meets a cluster that is not there.
  * https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#eventual-consistency-considerations
  */
-import type { NodeMemory } from './rejection.ts';
+import type { NodeMemory } from './memory.ts';
 import type { Resource, Resources } from './resource.ts';
 import type { Snapshot } from './snapshot.ts';
 import { includes, type Subscription } from './subscription.ts';
@@ -17,8 +17,8 @@ export interface ProxyView {
   subscription(type: TypeUrl): Subscription | undefined;
   /** What the proxy acknowledged on this stream; undefined = nothing was sent yet. */
   known(type: TypeUrl): Resources | undefined;
-  /** What it may already have: the response that it did not answer yet. */
-  unanswered(type: TypeUrl): Resources | undefined;
+  /** The proxy acknowledged this version of the cluster, and nothing that is under way changes it. */
+  hasCluster(cluster: Resource): boolean;
   /** The cluster of these endpoints was sent anew, and the proxy did not acknowledge the endpoints since. */
   isWarming(endpointName: string): boolean;
 }
@@ -92,7 +92,7 @@ function clusterReadiness(view: ProxyView, name: string, clusters: Resources): R
   const cluster = clusters.get(name);
   // A text that is no cluster's name needs nothing.
   if (!cluster) return view.snapshot.sets[CLUSTER_TYPE].resources.has(name) ? 'blocked' : 'ready';
-  if (view.known(CLUSTER_TYPE)?.get(name)?.version !== cluster.version) return 'waiting';
+  if (!view.hasCluster(cluster)) return 'waiting';
   return cluster.endpointName === '' ? 'ready' : endpointReadiness(view, cluster.endpointName);
 }
 
@@ -104,11 +104,13 @@ function endpointReadiness(view: ProxyView, name: string): Readiness {
   return view.known(ENDPOINT_TYPE)?.has(name) && !view.isWarming(name) ? 'ready' : 'waiting';
 }
 
-/** Listeners that the proxy has, may have, or gets again because a newer version was refused. */
+/**
+ * Listeners that the proxy has, may have, or gets again because a newer version was refused. Those of an earlier stream
+ * count until it acknowledges some on this one: whether it was only the stream that broke is not known before.
+ */
 function* listenersInUse(view: ProxyView): Iterable<Resource> {
-  if (!view.subscription(LISTENER_TYPE)) return;
-  yield* view.known(LISTENER_TYPE)?.values() ?? [];
-  yield* view.unanswered(LISTENER_TYPE)?.values() ?? [];
+  yield* view.memory.good(LISTENER_TYPE).values();
+  yield* view.memory.unacknowledged(LISTENER_TYPE);
   for (const listener of view.snapshot.sets[LISTENER_TYPE].resources.values()) {
     const sendable = view.memory.sendable(LISTENER_TYPE, listener);
     if (sendable && sendable !== listener) yield sendable;

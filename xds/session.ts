@@ -5,8 +5,8 @@
  * https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol
  */
 import { changedResources, sameResources, versionOf } from './diff.ts';
+import { NOTHING, type NodeMemory, type Rejection, refusedBy } from './memory.ts';
 import { type ProxyView, wantedClusters, wantedEndpoint, wantedListeners } from './ordering.ts';
-import { NOTHING, type NodeMemory, type Rejection, refusedBy } from './rejection.ts';
 import type { Resource, Resources } from './resource.ts';
 import type { Snapshot } from './snapshot.ts';
 import { includes, type Subscription, subscribe } from './subscription.ts';
@@ -90,6 +90,10 @@ export class Session implements ProxyView {
   readonly #warming = new Set<string>();
   #snapshot: Snapshot | undefined;
   #nonce = 0;
+  /** The last response about clusters went out while the one before it was not answered, or was refused. */
+  #superseded = false;
+  /** The proxy asked for endpoints since the last response about clusters. */
+  #askedSince = false;
 
   constructor(memory: NodeMemory, snapshot: Snapshot | undefined) {
     this.memory = memory;
@@ -105,9 +109,10 @@ export class Session implements ProxyView {
     const state = this.#stateOf(request.type);
     // The proxy wrote this before it saw our last response; its answer to that one tells all that this does.
     if (state.nonce !== '' && request.nonce !== state.nonce) return { pushes: [], events: [] };
+    if (request.type === ENDPOINT_TYPE) this.#askedSince = true;
     if (!state.subscription) state.claimed = request.version;
-    this.#subscribe(request, state);
     const event = this.#answered(request, state, at);
+    this.#subscribe(request, state);
     return { pushes: this.#pushes(at), events: event ? [event] : [] };
   }
 
@@ -131,8 +136,14 @@ export class Session implements ProxyView {
     return this.#types.get(type)?.known;
   }
 
-  unanswered(type: TypeUrl): Resources | undefined {
-    return this.#types.get(type)?.unanswered?.after;
+  hasCluster({ name, version }: Resource): boolean {
+    const state = this.#types.get(CLUSTER_TYPE);
+    const has = (resources: Resources | undefined) => resources?.get(name)?.version === version;
+    if (!has(state?.known)) return false;
+    // What comes next must not take it away; nor may what came last, of which more than one part can be in force.
+    return state?.unanswered
+      ? has(state.unanswered.after) && !this.#superseded
+      : !this.memory.hasUnacknowledged(CLUSTER_TYPE);
   }
 
   isWarming(endpointName: string): boolean {
@@ -228,11 +239,13 @@ export class Session implements ProxyView {
       ? !this.#isStuck(state.unanswered, wanted)
       : this.#isThere(CLUSTER_TYPE, state, wanted, wanted, at);
     if (done) return undefined;
-    for (const cluster of changedResources(wanted, state.known ?? NOTHING)) {
-      if (cluster.endpointName === '' || !this.known(ENDPOINT_TYPE)?.has(cluster.endpointName)) continue;
+    for (const cluster of wanted.values()) {
+      if (!this.#hasEndpoints(cluster.endpointName) || !this.#mayChange(state, cluster)) continue;
       this.#resend.add(cluster.endpointName);
       this.#warming.add(cluster.endpointName);
     }
+    this.#superseded = this.memory.hasUnacknowledged(CLUSTER_TYPE);
+    this.#askedSince = false;
     return this.#send(CLUSTER_TYPE, state, [...wanted.values()], wanted, at);
   }
 
@@ -250,8 +263,8 @@ export class Session implements ProxyView {
       const wanted = wantedEndpoint(this, name);
       const had = known.get(name);
       if (wanted && (had?.version !== wanted.version || this.#resend.has(name))) resources.push(wanted);
+      this.#resend.delete(name);
     }
-    this.#resend.clear();
     if (resources.length === 0) return undefined;
     const after = new Map(known);
     for (const resource of resources) after.set(resource.name, resource);
@@ -270,13 +283,21 @@ export class Session implements ProxyView {
 
   /**
    * Envoy answers about clusters when all are warm. If it asks for endpoints that it can't have, because the cluster is to
-   * go again or they were refused, that is never: only clusters without that one bring the answer.
+   * go again or they were refused, that is never: only clusters without that one bring the answer. A proxy that reads
+   * nothing must not pile them up, so a second time it must have asked since.
    */
   #isStuck({ changed, after }: Unanswered, wanted: Resources): boolean {
     const asked = this.subscription(ENDPOINT_TYPE);
+    if (this.#superseded && !this.#askedSince) return false;
     const isCold = ({ endpointName: name }: Resource) =>
-      name !== '' && asked !== undefined && includes(asked, name) && !wantedEndpoint(this, name);
+      asked !== undefined && includes(asked, name) && !this.#hasEndpoints(name) && !wantedEndpoint(this, name);
     return changed.some(isCold) && !sameResources(wanted, after);
+  }
+
+  /** The proxy got these endpoints, or they are on their way. */
+  #hasEndpoints(name: string): boolean {
+    const state = this.#types.get(ENDPOINT_TYPE);
+    return (state?.unanswered?.after ?? state?.known)?.has(name) ?? false;
   }
 
   /** The state of a type that the proxy asked for and that no response is under way of. */
@@ -285,8 +306,19 @@ export class Session implements ProxyView {
     return state?.subscription && !state.unanswered ? state : undefined;
   }
 
-  /** The proxy has `now` already: from this stream, or `all` of it from an earlier one, as its first request says. */
+  /** The proxy may have another version, or none. */
+  #mayChange(state: TypeState, resource: Resource): boolean {
+    if (state.known?.get(resource.name)?.version !== resource.version) return true;
+    const others = [...this.memory.unacknowledged(resource.typeUrl)];
+    return others.some(({ name, version }) => name === resource.name && version !== resource.version);
+  }
+
+  /**
+   * The proxy has `now` already: from this stream, or `all` of it from an earlier one, as its first request says. After a
+   * refusal it is not known what it has until it accepts something.
+   */
   #isThere(type: TypeUrl, state: TypeState, now: Resources, all: Resources, at: Instant): boolean {
+    if (this.memory.hasUnacknowledged(type)) return false;
     if (state.known) return sameResources(now, state.known);
     if (state.claimed === '' || state.claimed !== versionOf(all.values())) return false;
     state.known = all;
@@ -307,8 +339,10 @@ export class Session implements ProxyView {
     if (this.memory.isRefusedResponse(type, version)) return undefined;
     this.#nonce += 1;
     const push: Push = { type, version, nonce: String(this.#nonce), resources };
-    const changed = type === ENDPOINT_TYPE ? resources : changedResources(after, state.known ?? NOTHING);
+    // What it took before, also on an earlier stream, is not what it refuses now.
+    const changed = changedResources(after, state.known ?? this.memory.good(type));
     state.nonce = push.nonce;
+    this.memory.sent(type, resources);
     state.unanswered = { push, after, changed, sentAt: at.now };
     state.sent = { version: push.version, at: at.wall };
     return push;

@@ -14,6 +14,7 @@ import { type AdsEnvoy, startAdsEnvoy, startXds } from '../support/ads-envoy.ts'
 import { openSession, startBackend, whoAnswers } from '../support/fake-backend.ts';
 import { freePort } from '../support/free-port.ts';
 import { until } from '../support/until.ts';
+import { edsCluster, endpoints, tcpListener } from '../support/xds-resources.ts';
 
 const NODE = 'gateway/test';
 let envoyPath: string;
@@ -22,35 +23,10 @@ beforeAll(async () => {
   envoyPath = (await findEnvoy()).path;
 });
 
-function cluster(name: string, changes: JsonObject = {}): JsonObject {
-  const eds = { eds_config: { ads: {}, resource_api_version: 'V3', initial_fetch_timeout: '0s' } };
-  return { name, type: 'EDS', connect_timeout: '1s', eds_cluster_config: eds, ...changes };
-}
-
-function endpoints(name: string, ...ports: number[]): JsonObject {
-  const lbEndpoints = ports.map((port) => ({
-    endpoint: { address: { socket_address: { address: '127.0.0.1', port_value: port } } },
-  }));
-  return { cluster_name: name, endpoints: [{ lb_endpoints: lbEndpoints }] };
-}
-
-function listener(name: string, port: number, to: string): JsonObject {
-  const proxy = {
-    '@type': 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy',
-    stat_prefix: name,
-    cluster: to,
-  };
-  return {
-    name,
-    address: { socket_address: { address: '127.0.0.1', port_value: port } },
-    filter_chains: [{ filters: [{ name: 'envoy.filters.network.tcp_proxy', typed_config: proxy }] }],
-  };
-}
-
 /** Valid for us and refused by Envoy: it has no listener filter of that name. */
 function badListener(name: string, port: number, to: string): JsonObject {
   return {
-    ...listener(name, port, to),
+    ...tcpListener(name, port, to),
     listener_filters: [
       {
         name: 'no.such.filter',
@@ -68,7 +44,7 @@ function statusOf(xds: XdsServer, type: string): TypeStatus | undefined {
   return xds.proxies()[0]?.types.find((status) => status.type === type);
 }
 
-/** Waits until the proxy answered everything, and gives back how many responses it got. */
+/** Waits until the proxy answered everything. */
 async function settled(xds: XdsServer): Promise<void> {
   await until(
     () =>
@@ -104,7 +80,9 @@ describe('Envoy fed by the xDS server', () => {
     await until(() => xds.proxies()[0]?.node === NODE, { what: 'the proxy to connect' });
     cache.set(
       NODE,
-      buildSnapshot(resources([cluster('e1.rw')], [endpoints('e1.rw', one.port)], [listener('rw', port, 'e1.rw')])),
+      buildSnapshot(
+        resources([edsCluster('e1.rw')], [endpoints('e1.rw', one.port)], [tcpListener('rw', port, 'e1.rw')]),
+      ),
     );
     await answers(port, 'one');
     await settled(xds);
@@ -113,7 +91,9 @@ describe('Envoy fed by the xDS server', () => {
     const before = acks.length;
     cache.set(
       NODE,
-      buildSnapshot(resources([cluster('e1.rw')], [endpoints('e1.rw', one.port)], [listener('rw', port, 'e1.rw')])),
+      buildSnapshot(
+        resources([edsCluster('e1.rw')], [endpoints('e1.rw', one.port)], [tcpListener('rw', port, 'e1.rw')]),
+      ),
     );
     await settled(xds);
     expect(acks.length).toBe(before);
@@ -121,7 +101,7 @@ describe('Envoy fed by the xDS server', () => {
     // Another cluster: the live session ends, and new ones are never without a cluster.
     using session = openSession(port);
     expect(await session.backend).toBe('one');
-    const next = resources([cluster('e2.rw')], [endpoints('e2.rw', two.port)], [listener('rw', port, 'e2.rw')]);
+    const next = resources([edsCluster('e2.rw')], [endpoints('e2.rw', two.port)], [tcpListener('rw', port, 'e2.rw')]);
     cache.set(NODE, buildSnapshot(next));
     await session.closed;
     await answers(port, 'two');
@@ -131,7 +111,7 @@ describe('Envoy fed by the xDS server', () => {
     // A bad listener is refused and shown; the good change beside it arrives, and the old listener goes on.
     cache.set(
       NODE,
-      buildSnapshot({ ...next, listeners: [badListener('rw', port, 'e2.rw'), listener('ro', other, 'e2.rw')] }),
+      buildSnapshot({ ...next, listeners: [badListener('rw', port, 'e2.rw'), tcpListener('ro', other, 'e2.rw')] }),
     );
     await answers(other, 'two');
     await until(() => statusOf(xds, LISTENER_TYPE)?.nacked, { what: 'the refusal' });
@@ -146,9 +126,9 @@ describe('Envoy fed by the xDS server', () => {
       NODE,
       buildSnapshot(
         resources(
-          [cluster('e2.rw'), cluster('e3.rw')],
+          [edsCluster('e2.rw'), edsCluster('e3.rw')],
           [endpoints('e2.rw', two.port), endpoints('e3.rw', one.port)],
-          [listener('rw', port, 'e3.rw')],
+          [tcpListener('rw', port, 'e3.rw')],
         ),
       ),
     );
@@ -164,7 +144,7 @@ describe('Envoy fed by the xDS server', () => {
     const { cache, xds } = control;
     const port = await freePort();
     const all = (changes: JsonObject) =>
-      buildSnapshot(resources([cluster('a', changes)], [endpoints('a', one.port)], [listener('rw', port, 'a')]));
+      buildSnapshot(resources([edsCluster('a', changes)], [endpoints('a', one.port)], [tcpListener('rw', port, 'a')]));
     cache.set(NODE, all({}));
     await using envoy = startAdsEnvoy(envoyPath, NODE, control.port);
     showLog(envoy);
@@ -177,7 +157,9 @@ describe('Envoy fed by the xDS server', () => {
   it('keeps its configuration over a restart of the server, which sends only endpoints again', async () => {
     await using one = await startBackend('one');
     const port = await freePort();
-    const snapshot = buildSnapshot(resources([cluster('a')], [endpoints('a', one.port)], [listener('rw', port, 'a')]));
+    const snapshot = buildSnapshot(
+      resources([edsCluster('a')], [endpoints('a', one.port)], [tcpListener('rw', port, 'a')]),
+    );
     let first = await startXds();
     const controlPort = first.port;
     first.cache.set(NODE, snapshot);

@@ -14,13 +14,16 @@ export class ModelEnvoy {
   readonly inbox: Push[] = [];
   readonly outbox: SessionRequest[] = [];
   readonly #isBad: (resource: Resource) => boolean;
+  /** Refuses a whole response for one bad resource, and doesn't say which, as Envoy does when it can't read one. */
+  readonly #wholly: boolean;
   readonly #warming = new Map<string, Resource>();
   readonly #versions = new Map<TypeUrl, string>();
   readonly #nonces = new Map<TypeUrl, string>();
   #pausedAnswer: (() => void) | undefined;
 
-  constructor(isBad: (resource: Resource) => boolean) {
+  constructor(isBad: (resource: Resource) => boolean, wholly: boolean) {
     this.#isBad = isBad;
+    this.#wholly = wholly;
   }
 
   /** A new stream: what was under way is lost, what is applied stays. */
@@ -50,7 +53,8 @@ export class ModelEnvoy {
         bad.length === 0 ? undefined : `Error adding/updating ${bad.map(({ name }) => `${name}: bad`).join(', ')}`;
       this.#request(push.type, error);
     };
-    if (push.type === CLUSTER_TYPE) this.#takeClusters(push, answer);
+    if (bad.length > 0 && this.#wholly) this.#request(push.type, 'Proto constraint validation failed');
+    else if (push.type === CLUSTER_TYPE) this.#takeClusters(push, answer);
     else if (push.type === LISTENER_TYPE) this.#takeAll(this.listeners, push, answer);
     else this.#takeEndpoints(push, bad.length > 0, answer);
   }
@@ -83,7 +87,9 @@ export class ModelEnvoy {
   }
 
   #takeEndpoints(push: Push, bad: boolean, answer: () => void): void {
+    const wanted = new Set(this.#endpointNames());
     for (const assignment of bad ? [] : push.resources) {
+      if (!wanted.has(assignment.name)) continue;
       this.endpoints.set(assignment.name, assignment);
       for (const cluster of [...this.#warming.values()]) {
         if (cluster.endpointName !== assignment.name) continue;

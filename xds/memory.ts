@@ -1,5 +1,5 @@
 /**
- * What a proxy refused. Kept for a node across its streams: a version that was refused is never sent to it again, the
+ * What a proxy accepted and what it refused. Kept for a node across its streams: a version that was refused is never sent to it again, the
  * last good one goes on instead.
  */
 import type { Resource, Resources } from './resource.ts';
@@ -22,6 +22,7 @@ const REMEMBERED_VERSIONS = 1024;
 export class NodeMemory {
   readonly #refused = new Set<string>();
   readonly #good = new Map<TypeUrl, Resources>();
+  readonly #unacknowledged = new Map<TypeUrl, Set<Resource>>();
   readonly #rejections = new Map<TypeUrl, Rejection>();
 
   isRefused(resource: Resource): boolean {
@@ -37,8 +38,24 @@ export class NodeMemory {
     return this.#good.get(type) ?? NOTHING;
   }
 
+  /** Sent since it last accepted something of that type: of what it refuses it may have taken a part. */
+  unacknowledged(type: TypeUrl): Iterable<Resource> {
+    return this.#unacknowledged.get(type) ?? [];
+  }
+
+  hasUnacknowledged(type: TypeUrl): boolean {
+    return this.#unacknowledged.has(type);
+  }
+
+  sent(type: TypeUrl, resources: readonly Resource[]): void {
+    const unacknowledged = this.#unacknowledged.get(type) ?? new Set();
+    for (const resource of resources) unacknowledged.add(resource);
+    this.#unacknowledged.set(type, unacknowledged);
+  }
+
   accepted(type: TypeUrl, resources: Resources): void {
     this.#good.set(type, resources);
+    this.#unacknowledged.delete(type);
   }
 
   refused(type: TypeUrl, refused: readonly Resource[], rejection: Rejection): void {

@@ -120,11 +120,18 @@ function messageToJson(shape: MessageShape, message: PlainMessage, path: string)
   if (shape.name === ANY) return anyToJson(message, path);
   const json: Record<string, Json> = {};
   for (const field of shape.fields.values()) {
-    if (Object.hasOwn(message, field.name)) {
-      json[field.name] = fieldToJson(field, message[field.name], `${path}.${field.name}`);
+    const value = message[field.name];
+    if (Object.hasOwn(message, field.name) && !isEmpty(field, value)) {
+      json[field.name] = fieldToJson(field, value, `${path}.${field.name}`);
     }
   }
   return json;
+}
+
+/** The decoder makes lists and maps also where nothing was sent. */
+function isEmpty(field: FieldShape, value: unknown): boolean {
+  if (field.rule === 'repeated') return Array.isArray(value) && value.length === 0;
+  return field.rule === 'map' && isPlain(value) && Object.keys(value).length === 0;
 }
 
 function fieldToJson(field: FieldShape, value: unknown, path: string): Json {

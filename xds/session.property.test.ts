@@ -184,7 +184,7 @@ describe('a session with a proxy that behaves as Envoy does', () => {
         world.publish(structuredClone(good));
         expect(world.sent.length).toBe(sent);
       }),
-      { numRuns: 500 },
+      { numRuns: 2000 },
     );
   });
 

@@ -1,0 +1,25 @@
+import { describe, expect, it } from 'vitest';
+import { edsCluster, endpoints } from '../test/support/xds-resources.ts';
+import { refusedBy } from './memory.ts';
+import { buildSnapshot } from './snapshot.ts';
+import { CLUSTER_TYPE } from './type-urls.ts';
+
+describe('who a refusal is about', () => {
+  const names = ['rw', 'rw.orders', 'e1.rw', 'a/b'];
+  const snapshot = buildSnapshot({
+    clusters: names.map((name) => edsCluster(name)),
+    endpoints: names.map((name) => endpoints(name, 1)),
+    listeners: [],
+  });
+  const resources = [...snapshot.sets[CLUSTER_TYPE].resources.values()];
+
+  it.each([
+    ['Error adding/updating listener(s) rw: no such filter', ['rw']],
+    ['Error adding/updating cluster(s) e1.rw: bad, a/b: worse', ['e1.rw', 'a/b']],
+    ["cluster 'rw.orders' is bad", ['rw.orders']],
+    ['Proto constraint validation failed', names],
+    ['rw2 and 1.rw', names],
+  ])('%s', (error, expected) => {
+    expect(refusedBy(error, resources).map(({ name }) => name)).toEqual(expected);
+  });
+});

@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { includes, subscribe } from './subscription.ts';
+import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, type TypeUrl } from './type-urls.ts';
+
+/** The subscription after requests that list these names. */
+function after(type: TypeUrl, ...requests: string[][]) {
+  return requests.reduce<ReturnType<typeof subscribe> | undefined>(
+    (previous, names) => subscribe(type, previous, names),
+    undefined,
+  )!;
+}
+
+describe('a subscription', () => {
+  it.each<[string, TypeUrl, string[][], { a: boolean; b: boolean }]>([
+    ['naming nothing at first is all clusters', CLUSTER_TYPE, [[]], { a: true, b: true }],
+    ['and all listeners', LISTENER_TYPE, [[], []], { a: true, b: true }],
+    ['but no endpoints', ENDPOINT_TYPE, [[]], { a: false, b: false }],
+    ['names are these alone', ENDPOINT_TYPE, [['a']], { a: true, b: false }],
+    ['each request lists the whole', ENDPOINT_TYPE, [['a'], ['b']], { a: false, b: true }],
+    ['a star is all', ENDPOINT_TYPE, [['*']], { a: true, b: true }],
+    ['names after all are these alone', CLUSTER_TYPE, [[], ['a']], { a: true, b: false }],
+    ['naming nothing after names is nothing', CLUSTER_TYPE, [['a'], []], { a: false, b: false }],
+    ['and stays so', CLUSTER_TYPE, [['*'], [], []], { a: false, b: false }],
+    ['a star beside names is all', CLUSTER_TYPE, [['a'], ['a', '*']], { a: true, b: true }],
+  ])('%s', (_, type, requests, expected) => {
+    const subscription = after(type, ...requests);
+    expect({ a: includes(subscription, 'a'), b: includes(subscription, 'b') }).toEqual(expected);
+  });
+});

@@ -19,8 +19,6 @@ export interface ProxyView {
   known(type: TypeUrl): Resources | undefined;
   /** The proxy acknowledged this version of the cluster, and nothing that is under way changes it. */
   hasCluster(cluster: Resource): boolean;
-  /** The cluster of these endpoints was sent anew, and the proxy did not acknowledge the endpoints since. */
-  isWarming(endpointName: string): boolean;
 }
 
 /** All clusters that the proxy is to have now. */
@@ -101,7 +99,7 @@ function endpointReadiness(view: ProxyView, name: string): Readiness {
     return view.snapshot.sets[ENDPOINT_TYPE].resources.has(name) ? 'blocked' : 'ready';
   }
   // Any version will do: endpoints that change all the time are not to hold a listener up.
-  return view.known(ENDPOINT_TYPE)?.has(name) && !view.isWarming(name) ? 'ready' : 'waiting';
+  return view.known(ENDPOINT_TYPE)?.has(name) ? 'ready' : 'waiting';
 }
 
 /**

@@ -87,7 +87,6 @@ export class Session implements ProxyView {
   readonly #types = new Map<TypeUrl, TypeState>();
   /** Endpoints that go out though unchanged, because their cluster went out: without them it would never be ready. */
   readonly #resend = new Set<string>();
-  readonly #warming = new Set<string>();
   #snapshot: Snapshot | undefined;
   #nonce = 0;
   /** The last response about clusters went out while the one before it was not answered, or was refused. */
@@ -146,10 +145,6 @@ export class Session implements ProxyView {
       : !this.memory.hasUnacknowledged(CLUSTER_TYPE);
   }
 
-  isWarming(endpointName: string): boolean {
-    return this.#warming.has(endpointName);
-  }
-
   #stateOf(type: TypeUrl): TypeState {
     const known = this.#types.get(type);
     if (known) return known;
@@ -189,11 +184,6 @@ export class Session implements ProxyView {
     state.known = after;
     state.acked = { version, at: at.wall };
     this.memory.accepted(type, after);
-    if (type === ENDPOINT_TYPE) {
-      for (const resource of push.resources) {
-        if (!this.#resend.has(resource.name)) this.#warming.delete(resource.name);
-      }
-    }
     return { kind: 'ack', type, version, tookMs: at.now - sentAt };
   }
 
@@ -242,7 +232,6 @@ export class Session implements ProxyView {
     for (const cluster of wanted.values()) {
       if (!this.#hasEndpoints(cluster.endpointName) || !this.#mayChange(state, cluster)) continue;
       this.#resend.add(cluster.endpointName);
-      this.#warming.add(cluster.endpointName);
     }
     this.#superseded = this.memory.hasUnacknowledged(CLUSTER_TYPE);
     this.#askedSince = false;

@@ -1,5 +1,6 @@
 /** `howdah up -f FILE`: a control plane and all instances of the files as local processes, in the foreground. */
 import { type Command, Option } from 'commander';
+import type { Clock } from '../../control-plane/runtime/clock.ts';
 import { createLogger, LOG_LEVELS, type LogLevel } from '../../control-plane/runtime/logger.ts';
 import { collect } from '../arguments.ts';
 import { addStateDirOption, stateDirectory } from '../connection.ts';
@@ -52,7 +53,7 @@ async function up(options: UpOptions, io: Io): Promise<void> {
     apiClient: io.apiClient,
     onProgress: progress,
   });
-  const asked = onStopSignals(local, progress);
+  const asked = onStopSignals(local, io.clock, progress);
   try {
     for (const notice of trustNotice(plan.clusters)) io.err(`${io.colors.yellow('!')} ${notice}\n`);
     // When the user stops it while it starts, the failure of the start is of no interest.
@@ -80,17 +81,23 @@ interface StopRequest {
 
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** The first signal stops in order, each further one kills. */
-function onStopSignals(local: LocalHowdah, progress: (text: string) => void): StopRequest {
+/** npm passes a Ctrl-C on that the terminal gave us already: one key press may arrive as several signals. */
+const ONE_PRESS_MS = 1_000;
+
+/** The first signal stops in order, each later one kills. */
+function onStopSignals(local: LocalHowdah, clock: Clock, progress: (text: string) => void): StopRequest {
   const first = Promise.withResolvers<false>();
   let asked = false;
+  let askedAt = 0;
   const listener = () => {
+    if (asked && clock.now() - askedAt < ONE_PRESS_MS) return;
     if (asked) {
       progress('killing what still runs');
       local.hurry();
       return;
     }
     asked = true;
+    askedAt = clock.now();
     progress('stopping (again to kill)');
     void local.stop();
     first.resolve(false);

@@ -4,14 +4,12 @@
  * The gap is the longest time between two acknowledged writes, over all writers, from the fault until the cluster is
  * whole again. Beside it the floor: the same gaps without a fault.
  */
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { Workload } from '../../cli/demo/workload.ts';
 import type { ClusterStatus } from '../../control-plane/api/contract.ts';
 import { systemClock } from '../../control-plane/runtime/clock.ts';
-import { HowdahUp } from '../../test/support/howdah-up.ts';
+import { endpointOf, LiveClusters, primaryOf } from '../../test/support/live-cluster.ts';
 import { until } from '../../test/support/until.ts';
 
 const { values } = parseArgs({
@@ -28,29 +26,20 @@ if (!FAULTS.includes(values.fault)) {
   process.exit(2);
 }
 const runs = Number(values.runs);
-const directory = await mkdtemp(join(tmpdir(), 'howdah-crash-'));
-// PostgreSQL runs as another user when this is run by root.
-await chmod(directory, 0o755);
-const file = join(directory, 'cluster.yaml');
-await writeFile(
-  file,
-  `apiVersion: howdah.dev/v1alpha1\nkind: PostgresCluster\nmetadata: {name: crash}\nspec: {instances: ${values.instances}}\n`,
-);
-const up = new HowdahUp(join(directory, 'state'), [file], '--log-level', 'error');
+const live = new LiveClusters({ crash: `{ instances: ${values.instances} }` });
 try {
-  await up.ready();
+  await live.up.ready();
   process.exitCode = await measure();
 } finally {
-  await up.end('SIGTERM');
-  await rm(directory, { recursive: true, force: true });
+  await live.end();
 }
 
 async function measure(): Promise<number> {
   const clock = systemClock;
-  const { endpoints } = await whole();
+  const { endpoints } = await live.whole('crash');
   const load = new Workload({
-    rw: endpoint(endpoints.rw),
-    ro: endpoint(endpoints.ro),
+    rw: endpointOf(endpoints.rw),
+    ro: endpointOf(endpoints.ro),
     password: undefined,
     writers: 4,
     readers: 2,
@@ -63,17 +52,14 @@ async function measure(): Promise<number> {
   const floors: number[] = [];
   try {
     for (let run = 1; run <= runs; run++) {
-      const before = await whole();
+      const before = await live.whole('crash');
       const quietFrom = clock.now();
       await until(() => load.writes.countSince(quietFrom) > 300, { what: 'a load of writes', timeoutMs: 60_000 });
       floors.push(load.writes.longestGapMs(quietFrom, clock.now()));
       const at = clock.now();
       await strike(before);
-      await until(async () => (await up.cluster('crash')).epoch > before.epoch, {
-        what: 'a new epoch',
-        timeoutMs: 60_000,
-      });
-      const after = await whole();
+      await live.laterEpoch('crash', before.epoch);
+      const after = await live.whole('crash');
       await until(() => load.writes.countSince(at) > 300, { what: 'writes after the fault', timeoutMs: 60_000 });
       const gap = load.writes.longestGapMs(at, clock.now());
       writeGaps.push(gap);
@@ -116,8 +102,7 @@ async function measure(): Promise<number> {
 }
 
 async function strike(cluster: ClusterStatus): Promise<void> {
-  const primary = cluster.instances.find(({ name }) => name === cluster.primary)!;
-  const { agent, postgres, envoy } = primary.pids;
+  const { agent, postgres, envoy } = primaryOf(cluster).pids;
   switch (values.fault) {
     case 'postmaster':
       process.kill(postgres, 'SIGKILL');
@@ -126,31 +111,8 @@ async function strike(cluster: ClusterStatus): Promise<void> {
       for (const pid of [agent, postgres, envoy]) process.kill(pid, 'SIGKILL');
       return;
     default:
-      await up.api().switchover('crash', {});
+      await live.up.api().switchover('crash', {});
   }
-}
-
-/** Every instance runs, streams and votes again. */
-async function whole(): Promise<ClusterStatus> {
-  return until(
-    async () => {
-      const cluster = await up.cluster('crash').catch(() => undefined);
-      const voters = cluster?.sync.voters.length ?? 0;
-      const running = cluster?.instances.every(({ state, connected }) => connected && state === 'running');
-      return cluster?.phase === 'active' &&
-        cluster.gate === 'open' &&
-        running &&
-        voters === cluster.instances.length - 1
-        ? cluster
-        : undefined;
-    },
-    { what: 'the cluster to be whole', timeoutMs: 90_000 },
-  );
-}
-
-function endpoint(text: string): { host: string; port: number } {
-  const [host, port] = text.split(':');
-  return { host: host!, port: Number(port) };
 }
 
 function summary(values: readonly number[]) {

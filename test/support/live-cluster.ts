@@ -1,0 +1,81 @@
+/** Clusters under a real `howdah up`, for tests and benchmarks: a directory, the process, and what to wait for. */
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import pg from 'pg';
+import type { Endpoint } from '../../cli/demo/workload.ts';
+import type { ClusterStatus, InstanceStatus } from '../../control-plane/api/contract.ts';
+import { HowdahUp } from './howdah-up.ts';
+import { expectNoProcessOf } from './processes.ts';
+import { type TempDir, tempDir } from './temp-dir.ts';
+import { NotYet, until } from './until.ts';
+
+export class LiveClusters {
+  readonly up: HowdahUp;
+  readonly #directory: TempDir;
+
+  /** @param clusters name to the YAML of `spec` in flow style, for example `{ instances: 3 }` */
+  constructor(clusters: Readonly<Record<string, string>>) {
+    this.#directory = tempDir();
+    // Open to the account that PostgreSQL runs as under root, as a mkdtemp directory is not.
+    chmodSync(this.#directory.path, 0o755);
+    const file = join(this.#directory.path, 'clusters.yaml');
+    const documents = Object.entries(clusters).map(
+      ([name, spec]) =>
+        `apiVersion: howdah.dev/v1alpha1\nkind: PostgresCluster\nmetadata: { name: ${name} }\nspec: ${spec}\n`,
+    );
+    writeFileSync(file, documents.join('---\n'));
+    this.up = new HowdahUp(join(this.#directory.path, 'state'), [file], '--log-level', 'error');
+  }
+
+  /** Ends all and looks that nothing is left. */
+  async end(): Promise<void> {
+    await this.up.end('SIGTERM');
+    await expectNoProcessOf(this.#directory.path);
+    this.#directory.remove();
+  }
+
+  /** Every instance runs, streams and votes. */
+  whole(name: string, timeoutMs = 90_000): Promise<ClusterStatus> {
+    return until(
+      async () => {
+        const cluster = await this.up.cluster(name);
+        const running = cluster.instances.every(({ state, connected }) => connected && state === 'running');
+        const voters = cluster.sync.voters.length === cluster.instances.length - 1;
+        const open = cluster.phase === 'active' && cluster.gate === 'open';
+        return open && running && voters ? cluster : new NotYet(cluster);
+      },
+      { what: `cluster ${name} to be whole`, timeoutMs },
+    );
+  }
+
+  /** The cluster in a later epoch, with its rw route open. */
+  laterEpoch(name: string, epoch: number, timeoutMs = 60_000): Promise<ClusterStatus> {
+    return until(
+      async () => {
+        const cluster = await this.up.cluster(name);
+        return cluster.epoch > epoch && cluster.gate === 'open' ? cluster : new NotYet(cluster);
+      },
+      { what: `cluster ${name} to have a primary after epoch ${epoch}`, timeoutMs },
+    );
+  }
+}
+
+export function primaryOf(cluster: ClusterStatus): InstanceStatus {
+  const found = cluster.instances.find(({ name }) => name === cluster.primary);
+  if (!found) throw new Error(`cluster ${cluster.name} has no primary: ${cluster.reason}`);
+  return found;
+}
+
+export function endpointOf(text: string): Endpoint {
+  const [host, port] = text.split(':');
+  return { host: host!, port: Number(port) };
+}
+
+/** A session of role postgres; the caller ends it. */
+export async function connect(endpoint: string): Promise<pg.Client> {
+  const client = new pg.Client({ ...endpointOf(endpoint), user: 'postgres', database: 'postgres' });
+  // A session that breaks between two queries is what some tests wait for.
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
+}

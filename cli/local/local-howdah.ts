@@ -26,6 +26,7 @@ import { takesWrites } from './probe.ts';
 const AGENT_STOP_LIMIT_MS = 15_000;
 const OTHER_STOP_LIMIT_MS = 5_000;
 const CONTROL_PLANE_LIMIT_MS = 20_000;
+const FIRST_AGENTS_LIMIT_MS = 5_000;
 const POLL_MS = 50;
 /** So many quick deaths in a row before anything was ready: it will not get better by itself. */
 const HOPELESS_EXITS = 5;
@@ -120,7 +121,7 @@ export class LocalHowdah {
     this.#tail.start();
     await this.#step(this.#startControlPlane());
     await this.#step(this.#applyClusters());
-    this.#startAgents();
+    await this.#step(this.#startAgents());
     await this.#step(this.#waitForWrites());
     if (this.#life === 'starting') this.#life = 'ready';
   }
@@ -205,7 +206,7 @@ export class LocalHowdah {
     findings.throwIfAny();
   }
 
-  #startAgents(): void {
+  async #startAgents(): Promise<void> {
     const { layout, clusters, placements, programs } = this.#plan;
     const surroundings: AgentSurroundings = {
       controlPlane: `${LOOPBACK}:${placements.controlPlane.xds}`,
@@ -214,15 +215,37 @@ export class LocalHowdah {
       logLevel: this.#options.childLogLevel,
       logFormat: 'json',
     };
-    for (const { spec } of clusters) {
-      for (const [instance, placement] of Object.entries(placements.clusters[spec.name]!.instances)) {
-        const config = layout.agentConfig(spec.name, instance);
-        writeConfig(config, agentFile(spec, instance, placement, layout, surroundings));
-        this.#children.start(instance, 'agent/main', ['--config', config]);
-      }
-    }
     writeConfig(layout.gatewayConfig, gatewayFile(layout, surroundings));
     this.#children.start('gateway', 'agent/gateway', ['--config', layout.gatewayConfig]);
+    const primaries = new Set((await this.status()).clusters.map(({ primary }) => primary));
+    const agents = clusters.flatMap(({ spec }) =>
+      Object.entries(placements.clusters[spec.name]!.instances).map(([instance, placement]) => {
+        const config = layout.agentConfig(spec.name, instance);
+        writeConfig(config, agentFile(spec, instance, placement, layout, surroundings));
+        return { instance, config };
+      }),
+    );
+    // A standby that runs again before the primary's agent is heard of would look like a primary that is lost.
+    this.#startAll(agents.filter(({ instance }) => primaries.has(instance)));
+    await this.#waitForAgents(primaries);
+    this.#startAll(agents.filter(({ instance }) => !primaries.has(instance)));
+  }
+
+  #startAll(agents: readonly { readonly instance: string; readonly config: string }[]): void {
+    for (const { instance, config } of agents) {
+      if (this.#life === 'starting') this.#children.start(instance, 'agent/main', ['--config', config]);
+    }
+  }
+
+  /** Until the control plane hears of each of them, or the limit is over: an instance that is broken holds up nobody. */
+  async #waitForAgents(names: ReadonlySet<string | null>): Promise<void> {
+    const deadline = this.#options.clock.now() + FIRST_AGENTS_LIMIT_MS;
+    while (this.#life === 'starting' && this.#options.clock.now() < deadline) {
+      const instances = (await this.#lookAtClusters()).flatMap((cluster) => cluster.instances);
+      const missing = instances.filter(({ name, connected }) => names.has(name) && !connected);
+      if (instances.length > 0 && missing.length === 0) return;
+      await this.#pause();
+    }
   }
 
   async #waitForWrites(): Promise<void> {

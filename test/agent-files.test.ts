@@ -21,12 +21,13 @@ const surroundings: AgentSurroundings = {
 };
 const ports = { rw: 1, ro: 2, any: 3, mesh: 4, meshRw: 5, replication: 6, health: 7 };
 const placement = { host: '127.0.0.1', zone: '', ports, socketDir: '/run/orders-1' };
+const instance = { name: 'orders-1', directory: '/state/orders-1', placement };
 
 describe('what howdah up writes for its agents', () => {
   it.each(['trust', 'scram'])('is what the agent reads, with auth %s', (auth) => {
     const text = `apiVersion: howdah.dev/v1alpha1\nkind: PostgresCluster\nmetadata: { name: orders }\nspec: { postgres: { auth: ${auth}, parameters: { work_mem: 8MB } } }\n`;
     const spec = parseDocuments(text, 'orders.yaml').clusters[0]!;
-    const written = agentFile(spec, 'orders-1', placement, new StateLayout(dir.path), surroundings);
+    const written = agentFile(spec, instance, new StateLayout(dir.path), surroundings);
     const file = join(dir.path, 'agent.json');
     writeConfig(file, written);
     expect(readAgentConfig(file)).toEqual(written);
@@ -34,7 +35,7 @@ describe('what howdah up writes for its agents', () => {
   });
 
   it('is what the gateway reads', () => {
-    const written = gatewayFile(new StateLayout(dir.path), surroundings);
+    const written = gatewayFile(dir.path, surroundings);
     const file = join(dir.path, 'gateway.json');
     writeConfig(file, written);
     expect(readGatewayConfig(file)).toEqual(written);

@@ -35,16 +35,15 @@ export const GATEWAY_NAME = 'local';
 
 export function agentFile(
   spec: ClusterSpec,
-  instance: string,
-  placement: Placement,
+  instance: { readonly name: string; readonly directory: string; readonly placement: Placement },
   layout: StateLayout,
   surroundings: AgentSurroundings,
 ): AgentFile {
   return {
     cluster: spec.name,
-    instance,
-    directory: layout.instanceDirectory(spec.name, instance),
-    placement,
+    instance: instance.name,
+    directory: instance.directory,
+    placement: instance.placement,
     parameters: spec.postgres.parameters,
     auth: spec.postgres.auth,
     passwordFile: spec.postgres.auth === 'scram' ? layout.passwordFile(spec.name) : null,
@@ -52,9 +51,9 @@ export function agentFile(
   };
 }
 
-export function gatewayFile(layout: StateLayout, surroundings: AgentSurroundings): GatewayFile {
+export function gatewayFile(directory: string, surroundings: AgentSurroundings): GatewayFile {
   const { postgres: _postgres, ...common } = surroundings;
-  return { name: GATEWAY_NAME, directory: layout.gatewayDirectory, ...common };
+  return { name: GATEWAY_NAME, directory, ...common };
 }
 
 export function writeConfig(file: string, value: AgentFile | GatewayFile): void {

@@ -55,8 +55,4 @@ export class StateLayout {
   agentConfig(cluster: string, instance: string): string {
     return join(this.instanceDirectory(cluster, instance), 'agent.json');
   }
-
-  socketDirectory(cluster: string, instance: string): string {
-    return join(this.instanceDirectory(cluster, instance), 'socket');
-  }
 }

@@ -2,7 +2,7 @@
  * A running Howdah on one machine: the control plane, an agent for each instance and the gateway, as children of this
  * process. Starts them in order, keeps them running, stops them in order.
  */
-import { mkdirSync, rmdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import type { ApiClient } from '../../control-plane/api/client.ts';
 import type { ClusterStatus, ControlPlaneStatus } from '../../control-plane/api/contract.ts';
 import { HowdahError } from '../../control-plane/model/errors.ts';
@@ -22,6 +22,7 @@ import type { LocalPlacements } from './placements.ts';
 import { LOOPBACK } from './ports.ts';
 import { Findings, missingCluster, type Programs, shrinkProblem } from './preflight.ts';
 import { takesWrites } from './probe.ts';
+import type { ShortDirectories } from './short-directories.ts';
 
 const AGENT_STOP_LIMIT_MS = 15_000;
 const OTHER_STOP_LIMIT_MS = 5_000;
@@ -39,6 +40,7 @@ export interface LocalPlan {
   readonly lock: StateLock;
   readonly clusters: readonly GivenCluster[];
   readonly placements: LocalPlacements;
+  readonly directories: ShortDirectories;
   readonly programs: Programs;
 }
 
@@ -155,7 +157,7 @@ export class LocalHowdah {
     if (!wasNew) this.#tail.stop();
     this.#children.forget();
     rmSync(this.#plan.layout.controlPlaneFile, { force: true });
-    this.#removeTemporaryDirectories();
+    this.#plan.directories.remove();
     this.#plan.lock.release();
     this.#life = 'stopped';
   }
@@ -207,7 +209,7 @@ export class LocalHowdah {
   }
 
   async #startAgents(): Promise<void> {
-    const { layout, clusters, placements, programs } = this.#plan;
+    const { layout, clusters, placements, directories, programs } = this.#plan;
     const surroundings: AgentSurroundings = {
       controlPlane: `${LOOPBACK}:${placements.controlPlane.xds}`,
       postgres: { binDir: programs.postgres.binDir, user: programs.user?.name ?? null },
@@ -215,13 +217,17 @@ export class LocalHowdah {
       logLevel: this.#options.childLogLevel,
       logFormat: 'json',
     };
-    writeConfig(layout.gatewayConfig, gatewayFile(layout, surroundings));
+    writeConfig(
+      layout.gatewayConfig,
+      gatewayFile(directories.shorten(layout.gatewayDirectory, 'gateway'), surroundings),
+    );
     this.#children.start('gateway', 'agent/gateway', ['--config', layout.gatewayConfig]);
     const primaries = new Set((await this.status()).clusters.map(({ primary }) => primary));
     const agents = clusters.flatMap(({ spec }) =>
       Object.entries(placements.clusters[spec.name]!.instances).map(([instance, placement]) => {
         const config = layout.agentConfig(spec.name, instance);
-        writeConfig(config, agentFile(spec, instance, placement, layout, surroundings));
+        const directory = directories.shorten(layout.instanceDirectory(spec.name, instance), instance);
+        writeConfig(config, agentFile(spec, { name: instance, directory, placement }, layout, surroundings));
         return { instance, config };
       }),
     );
@@ -299,19 +305,5 @@ export class LocalHowdah {
 
   #pause(): Promise<void> {
     return new Promise((resolve) => void this.#options.clock.after(POLL_MS, resolve));
-  }
-
-  /** Socket directories outside of the state directory are made again by the next run. */
-  #removeTemporaryDirectories(): void {
-    for (const cluster of Object.values(this.#plan.placements.clusters)) {
-      for (const { socketDir } of Object.values(cluster.instances)) {
-        if (socketDir.startsWith(this.#plan.layout.directory)) continue;
-        try {
-          rmdirSync(socketDir);
-        } catch {
-          // Not empty: somebody's socket is still there, or already gone.
-        }
-      }
-    }
   }
 }

@@ -18,7 +18,7 @@ function tools(taken: readonly number[] = [], start = 0): PlaceTools {
       async (port) => !taken.includes(port),
       () => start,
     ),
-    socketDirectory: (_cluster, instance, kept) => kept ?? `/sockets/${instance}`,
+    socketDirectory: (_cluster, instance) => `/sockets/${instance}`,
   };
 }
 

@@ -17,8 +17,8 @@ export interface GivenCluster {
 
 export interface PlaceTools {
   readonly allocator: PortAllocator;
-  /** The directory of an instance's unix socket, the kept one if it still serves. */
-  socketDirectory(cluster: string, instance: string, kept: string | undefined): string;
+  /** The directory of an instance's unix socket. */
+  socketDirectory(cluster: string, instance: string): string;
 }
 
 /** The placements and every port of the user's that can't be had. */
@@ -102,5 +102,5 @@ async function placeInstance(
     replication: await allocator.takeOr(kept?.ports.replication),
     health: await allocator.takeOr(kept?.ports.health),
   };
-  return { host: LOOPBACK, zone: '', ports, socketDir: socketDirectory(cluster, name, kept?.socketDir) };
+  return { host: LOOPBACK, zone: '', ports, socketDir: socketDirectory(cluster, name) };
 }

@@ -24,6 +24,8 @@ const cluster = z.object({
 const placements = z.object({
   version: z.literal(1),
   controlPlane: z.object({ api: port, xds: port }),
+  /** Where links to directories with long names are; absent where no name is too long. */
+  links: z.string().startsWith('/').optional(),
   clusters: z.record(z.string(), cluster),
 });
 

@@ -1,6 +1,6 @@
 /** From files and flags to the plan of a run: every check, the lock, the ports, the passwords, the directories. */
 import { chmodSync, chownSync, mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { HowdahError } from '../../control-plane/model/errors.ts';
 import type { SystemUser } from '../../control-plane/runtime/binaries/index.ts';
 import type { Clock } from '../../control-plane/runtime/clock.ts';
@@ -14,7 +14,7 @@ import { type GivenCluster, place } from './place.ts';
 import { type LocalPlacements, readPlacements, writePlacements } from './placements.ts';
 import { PortAllocator, probeLoopback } from './ports.ts';
 import { Findings, findPrograms, keptProblems, prepareStateDirectory } from './preflight.ts';
-import { chooseSocketDirectory } from './socket-directory.ts';
+import { ShortDirectories } from './short-directories.ts';
 
 /** Children of a killed run stop by themselves; an agent needs up to 15 s for it. */
 const LEFTOVER_LIMIT_MS = 20_000;
@@ -39,20 +39,23 @@ export async function prepareLocal(options: PrepareOptions): Promise<LocalPlan> 
   );
   const lock =
     directory === undefined ? undefined : await findings.attempt('--state-dir', () => StateLock.acquire(directory));
+  let placed: Placed | undefined;
   try {
     // Without the lock the ports are those of the run that has it.
     if (directory === undefined || lock === undefined) throw giveUp(findings);
     const layout = new StateLayout(directory);
     await waitForLeftovers(layout, options);
     const user = programs?.user ?? null;
-    const placements = await findings.attempt('--state-dir', () => placeAll(layout, clusters, user, findings, options));
+    placed = await findings.attempt('--state-dir', () => placeAll(layout, clusters, user, findings, options));
     findings.throwIfAny();
-    if (placements === undefined || programs === undefined) throw giveUp(findings);
+    if (placed === undefined || programs === undefined) throw giveUp(findings);
+    const { placements, directories } = placed;
     writePlacements(layout.placementsFile, placements);
     makeSecrets(layout, clusters);
     mkdirSync(layout.gatewayDirectory, { recursive: true, mode: 0o700 });
-    return { layout, lock, clusters, placements, programs };
+    return { layout, lock, clusters, placements, directories, programs };
   } catch (error) {
+    placed?.directories.remove();
     lock?.release();
     throw error;
   }
@@ -70,33 +73,37 @@ async function waitForLeftovers(layout: StateLayout, options: PrepareOptions): P
   await endAll(left, LEFTOVER_LIMIT_MS, options.clock);
 }
 
+interface Placed {
+  readonly placements: LocalPlacements;
+  readonly directories: ShortDirectories;
+}
+
 async function placeAll(
   layout: StateLayout,
   clusters: readonly GivenCluster[],
   user: SystemUser | null,
   findings: Findings,
   options: PrepareOptions,
-): Promise<LocalPlacements> {
+): Promise<Placed> {
   const kept = readPlacements(layout.placementsFile);
   findings.add('failed-precondition', ...keptProblems(clusters, kept, layout.directory));
+  const directories = new ShortDirectories(kept?.links);
   const { placements, problems } = await place(clusters, kept, {
     allocator: new PortAllocator(probeLoopback, options.random),
-    socketDirectory: (cluster, instance, earlier) => {
-      const instanceDirectory = layout.instanceDirectory(cluster, instance);
-      for (const path of [
-        dirname(layout.clusterDirectory(cluster)),
-        layout.clusterDirectory(cluster),
-        instanceDirectory,
-      ]) {
+    socketDirectory: (cluster, instance) => {
+      const directory = layout.instanceDirectory(cluster, instance);
+      for (const path of [dirname(layout.clusterDirectory(cluster)), layout.clusterDirectory(cluster), directory]) {
         makePassable(path, user);
       }
-      const chosen = chooseSocketDirectory(layout.socketDirectory(cluster, instance), earlier);
-      if (user !== null) chownSync(chosen, user.uid, user.gid);
-      return chosen;
+      const sockets = join(directories.shorten(directory, instance), 'socket');
+      mkdirSync(sockets, { recursive: true, mode: 0o700 });
+      if (user !== null) chownSync(sockets, user.uid, user.gid);
+      return sockets;
     },
   });
   findings.add('failed-precondition', ...problems);
-  return placements;
+  const { root } = directories;
+  return { placements: root === undefined ? placements : { ...placements, links: root }, directories };
 }
 
 function makeSecrets(layout: StateLayout, clusters: readonly GivenCluster[]): void {

@@ -7,7 +7,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import protobuf from 'protobufjs';
-import { ProtoError } from './json.ts';
+import { isObject, type Json, type JsonObject, ProtoError } from './json.ts';
 import type { EnumShape, FieldShape, MessageShape, PlainMessage, ScalarType, ValueShape } from './shape.ts';
 
 /** Directories that imports in .proto files are relative to. Envoy's come from the package that ships them. */
@@ -106,6 +106,10 @@ function shapeOf(type: protobuf.Type): MessageShape {
   const shape: MessageShape = {
     name,
     fields: new Map(fields.map((field) => [field.name, field])),
+    requiredOneofs: type.oneofsArray
+      .filter((oneof) => oneof.options?.['(validate.required)'] === true)
+      .map((oneof) => oneof.fieldsArray.map((field) => field.name)),
+    hasNoRules: type.options?.['(validate.disabled)'] === true || type.options?.['(validate.ignored)'] === true,
     toBytes: (message) => type.encode(message).finish(),
     fromBytes: (bytes) => ({ ...type.decode(bytes) }) satisfies PlainMessage,
   };
@@ -122,7 +126,15 @@ function fieldShape(field: protobuf.Field): FieldShape {
     value: valueShape(field),
     keyType: field instanceof protobuf.MapField ? scalarType(field.keyType) : undefined,
     oneof,
+    hasPresence: field.hasPresence || (!field.repeated && !field.map && field.resolvedType instanceof protobuf.Type),
+    rules: validationRules(field),
   };
+}
+
+/** The option is an object however it was written: protobufjs merges `(validate.rules).string.min_len = 1` into one. */
+function validationRules(field: protobuf.Field): JsonObject | undefined {
+  const options: readonly Record<string, Json>[] = field.parsedOptions ?? [];
+  return options.map((option) => option['(validate.rules)']).find(isObject);
 }
 
 function valueShape(field: protobuf.Field): ValueShape {

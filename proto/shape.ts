@@ -1,9 +1,15 @@
+import type { JsonObject } from './json.ts';
+
 /** What the conversions need to know of a message type: the registry makes these from the .proto files. */
 export interface MessageShape {
   /** Full name, for example `envoy.config.core.v3.Address`. */
   readonly name: string;
   /** By name, in the order of their numbers. */
   readonly fields: ReadonlyMap<string, FieldShape>;
+  /** Of which one must be set: the members of each oneof that is marked (validate.required). */
+  readonly requiredOneofs: readonly (readonly string[])[];
+  /** The .proto file switches all rules of this message off. */
+  readonly hasNoRules: boolean;
   toBytes(message: PlainMessage): Uint8Array;
   /** @throws Error when the bytes are not a message of this type. */
   fromBytes(bytes: Uint8Array): PlainMessage;
@@ -56,4 +62,8 @@ export interface FieldShape {
   readonly keyType: ScalarType | undefined;
   /** Name of the oneof that the field is a member of; '' = none. */
   readonly oneof: string;
+  /** Absent is another state than set to the default: messages, members of oneofs, `optional` fields. */
+  readonly hasPresence: boolean;
+  /** Its (validate.rules), by their names in validate.proto; undefined = none. */
+  readonly rules: JsonObject | undefined;
 }

@@ -4,5 +4,5 @@ export type { Rejection } from './memory.ts';
 export type { Resource, ResourceSet } from './resource.ts';
 export { type ProxyState, SERVER_OPTIONS, type XdsClock, type XdsHooks, XdsServer } from './server.ts';
 export type { SessionEvent, TypeStatus, VersionMark } from './session.ts';
-export { buildSnapshot, EMPTY_SNAPSHOT, type Snapshot, type SnapshotInput } from './snapshot.ts';
+export { buildSnapshot, changeSnapshot, EMPTY_SNAPSHOT, type Snapshot, type SnapshotInput } from './snapshot.ts';
 export { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, RESOURCE_TYPES, type TypeUrl } from './type-urls.ts';

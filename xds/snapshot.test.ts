@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { edsCluster, endpoints, tcpListener } from '../test/support/xds-resources.ts';
 import { changedResources, sameResources, versionOf } from './diff.ts';
-import { buildSnapshot, type SnapshotInput } from './snapshot.ts';
+import { buildSnapshot, changeSnapshot, type SnapshotInput } from './snapshot.ts';
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE } from './type-urls.ts';
 
 function input(port = 1): SnapshotInput {
@@ -32,6 +32,15 @@ describe('a snapshot', () => {
     const changed = changedResources(two[ENDPOINT_TYPE].resources, one[ENDPOINT_TYPE].resources);
     expect(changed.map(({ name }) => name)).toEqual(['a']);
     expect(versionOf(one[CLUSTER_TYPE].resources.values())).toBe(two[CLUSTER_TYPE].version);
+  });
+
+  it('that is changed in part is the one that is built anew', () => {
+    const one = buildSnapshot(input(1));
+    const two = changeSnapshot(one, { endpoints: [endpoints('a', 2)], clusters: [] });
+    expect(two).toEqual(buildSnapshot(input(2)));
+    expect(two.sets[CLUSTER_TYPE]).toBe(one.sets[CLUSTER_TYPE]);
+    expect(changeSnapshot(two, input(1)).version).toBe(one.version);
+    expect(() => changeSnapshot(one, { clusters: [edsCluster('c')] })).toThrow('no endpoints named c');
   });
 
   it.each<[string, Partial<SnapshotInput>, string]>([

@@ -29,6 +29,38 @@ export function buildSnapshot(input: SnapshotInput): Snapshot {
     [ENDPOINT_TYPE]: resourceSet(ENDPOINT_TYPE, 'cluster_name', input.endpoints),
     [LISTENER_TYPE]: resourceSet(LISTENER_TYPE, 'name', input.listeners),
   };
+  return snapshotOf(sets);
+}
+
+/**
+ * The snapshot with these resources in place of those of the same names; others are added, none is removed. Costs what
+ * the given types cost, not the whole.
+ * @throws ProtoError as buildSnapshot does
+ */
+export function changeSnapshot(snapshot: Snapshot, changes: Partial<SnapshotInput>): Snapshot {
+  const { clusters, endpoints, listeners } = changes;
+  const sets = {
+    [CLUSTER_TYPE]: changedSet(snapshot, CLUSTER_TYPE, 'name', clusters),
+    [ENDPOINT_TYPE]: changedSet(snapshot, ENDPOINT_TYPE, 'cluster_name', endpoints),
+    [LISTENER_TYPE]: changedSet(snapshot, LISTENER_TYPE, 'name', listeners),
+  };
+  return snapshotOf(sets);
+}
+
+function changedSet(
+  snapshot: Snapshot,
+  type: TypeUrl,
+  nameField: string,
+  messages: readonly JsonObject[] | undefined,
+): ResourceSet {
+  const before = snapshot.sets[type];
+  if (!messages || messages.length === 0) return before;
+  const changed = resourceSet(type, nameField, messages).resources;
+  const resources = new Map([...before.resources, ...changed]);
+  return { version: versionOf(resources.values()), resources };
+}
+
+function snapshotOf(sets: Snapshot['sets']): Snapshot {
   for (const { name, endpointName } of sets[CLUSTER_TYPE].resources.values()) {
     if (endpointName === '' || sets[ENDPOINT_TYPE].resources.has(endpointName)) continue;
     throw new ProtoError(`${name}.eds_cluster_config`, `there are no endpoints named ${endpointName}`);

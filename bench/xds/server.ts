@@ -1,0 +1,45 @@
+/** Howdah's server of the benchmark, a process of its own: node bench/xds/server.ts --proxies N */
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { buildSnapshot, changeSnapshot, SERVER_OPTIONS, SnapshotCache, XdsServer } from '../../xds/index.ts';
+import type { ChangeOrder, Command } from './control.ts';
+import { assignmentOf, resourcesOf } from './resources.ts';
+
+const { values } = parseArgs({ options: { proxies: { type: 'string', default: '1000' } } });
+const proxies = Number(values.proxies);
+
+const cache = new SnapshotCache();
+for (let proxy = 0; proxy < proxies; proxy++) cache.set(`proxy-${proxy}`, buildSnapshot(resourcesOf(proxy)));
+
+const grpc = new Server(SERVER_OPTIONS);
+const clock = { now: () => performance.now(), wall: () => Date.now() };
+new XdsServer({ cache, clock }).register(grpc);
+grpc.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) => {
+  if (error) throw error;
+  tell({ event: 'ready', port });
+});
+
+createInterface({ input: process.stdin })
+  .on('line', (line) => {
+    const command: Command = JSON.parse(line);
+    if (command.change) publish(command.change);
+  })
+  // The harness is gone, or has what it wanted.
+  .on('close', () => process.exit(0));
+
+function publish({ marker, proxies: chosen }: ChangeOrder): void {
+  const numbers = chosen.length > 0 ? chosen : Array.from({ length: proxies }, (_, proxy) => proxy);
+  const start = process.hrtime.bigint();
+  for (const proxy of numbers) {
+    const node = `proxy-${proxy}`;
+    const before = cache.get(node);
+    if (!before) throw new Error(`${node} has no snapshot`);
+    cache.set(node, changeSnapshot(before, { endpoints: [assignmentOf(proxy, marker)] }));
+  }
+  tell({ event: 'published', marker, ns: Number(start) });
+}
+
+function tell(event: object): void {
+  process.stdout.write(`${JSON.stringify(event)}\n`);
+}

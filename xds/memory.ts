@@ -12,7 +12,7 @@ export interface Rejection {
   readonly error: string;
   /** Names of the resources that are held back because of it. */
   readonly resources: readonly string[];
-  /** Wall clock, ms since 1970. */
+  /** Wall clock, ms since 1970: since when the proxy refuses this. */
   readonly at: number;
 }
 
@@ -24,6 +24,8 @@ export class NodeMemory {
   readonly #good = new Map<TypeUrl, Resources>();
   readonly #unacknowledged = new Map<TypeUrl, Set<Resource>>();
   readonly #rejections = new Map<TypeUrl, Rejection>();
+  /** Types of which what was refused is offered once more. */
+  readonly #retrying = new Set<TypeUrl>();
 
   isRefused(resource: Resource): boolean {
     return this.#refused.has(key(resource));
@@ -56,6 +58,7 @@ export class NodeMemory {
   accepted(type: TypeUrl, resources: Resources): void {
     this.#good.set(type, resources);
     this.#unacknowledged.delete(type);
+    if (this.#retrying.delete(type)) this.#rejections.delete(type);
   }
 
   refused(type: TypeUrl, refused: readonly Resource[], rejection: Rejection): void {
@@ -65,7 +68,28 @@ export class NodeMemory {
       if (this.#refused.size <= REMEMBERED_VERSIONS) break;
       this.#refused.delete(oldest);
     }
-    this.#rejections.set(type, rejection);
+    const before = this.#rejections.get(type);
+    const same = this.#retrying.delete(type) && before?.error === rejection.error;
+    this.#rejections.set(type, same ? { ...rejection, at: before.at } : rejection);
+  }
+
+  /**
+   * Lets what the proxy refused last go out once more: the reason was its surroundings, and they may have changed. The
+   * rejection stands until the proxy answers.
+   */
+  retry(type: TypeUrl): void {
+    const rejection = this.#rejections.get(type);
+    if (!rejection) return;
+    this.#refused.delete(responseKey(type, rejection.version));
+    for (const name of rejection.resources) {
+      const prefix = `${type}\n${name}\n`;
+      for (const refused of this.#refused) if (refused.startsWith(prefix)) this.#refused.delete(refused);
+    }
+    this.#retrying.add(type);
+  }
+
+  isRetrying(type: TypeUrl): boolean {
+    return this.#retrying.has(type);
   }
 
   /** The rejection that still holds something back. */
@@ -76,6 +100,7 @@ export class NodeMemory {
   /** Nothing that is wanted of that type is held back any more. */
   resolved(type: TypeUrl): void {
     this.#rejections.delete(type);
+    this.#retrying.delete(type);
   }
 
   /** `wanted`, or the last good version if that one was refused; undefined if there is none. */

@@ -3,6 +3,7 @@ import { type Server, type ServerDuplexStream, status } from '@grpc/grpc-js';
 import { type JsonObject, ProtoError } from '../proto/json.ts';
 import { type Codec, methodDefinition } from '../proto/service.ts';
 import type { SnapshotCache } from './cache.ts';
+import type { TypeContents } from './contents.ts';
 import {
   type Instant,
   type Push,
@@ -12,7 +13,7 @@ import {
   type Step,
   type TypeStatus,
 } from './session.ts';
-import { isTypeUrl, RESOURCE_TYPES } from './type-urls.ts';
+import { isTypeUrl, RESOURCE_TYPES, type TypeUrl } from './type-urls.ts';
 import { decodeRequest, encodeResponse, text } from './wire.ts';
 
 /** Where time comes from; control-plane/runtime's Clock is one. */
@@ -27,6 +28,8 @@ export interface XdsClock {
 export interface XdsHooks {
   /** A stream told its node (envoy.config.core.v3.Node). It waits for a snapshot if the cache has none. */
   onNode?(node: string, details: JsonObject): void;
+  onRequest?(node: string, type: TypeUrl): void;
+  onPush?(node: string, push: Push): void;
   onAck?(node: string, event: Extract<SessionEvent, { kind: 'ack' }>): void;
   onNack?(node: string, event: Extract<SessionEvent, { kind: 'nack' }>): void;
   /** A stream was ended because its proxy broke the protocol; `node` is '' when it did not tell it. */
@@ -41,6 +44,13 @@ export interface ProxyState {
   readonly connectedSince: number;
   /** Types that the proxy asked for, in the order of RESOURCE_TYPES. */
   readonly types: readonly TypeStatus[];
+}
+
+/** One connected proxy and every resource that it has, is to have, or asked for. */
+export interface ProxyContents {
+  /** envoy.config.core.v3.Node without what only the proxy's build decides: its extensions and features. */
+  readonly details: JsonObject;
+  readonly types: readonly TypeContents[];
 }
 
 /**
@@ -67,8 +77,10 @@ type Stream = ServerDuplexStream<Uint8Array, Push>;
 
 interface Connection {
   readonly node: string;
+  readonly details: JsonObject;
   readonly connectedSince: number;
   readonly session: Session;
+  retry(type: TypeUrl): void;
   close(): void;
 }
 
@@ -100,6 +112,18 @@ export class XdsServer {
     }));
   }
 
+  /** One for each stream, in the order in which they connected; read when asked for, so that filters cost little. */
+  *contents(wanted: (details: JsonObject) => boolean): Iterable<ProxyContents> {
+    for (const { details, session } of this.#connections) {
+      if (wanted(details)) yield { details, types: session.contents() };
+    }
+  }
+
+  /** Sends what the proxy refused last of the type once more; a proxy that refused nothing of it gets nothing. */
+  retry(node: string, type: TypeUrl): void {
+    for (const connection of this.#connections) if (connection.node === node) connection.retry(type);
+  }
+
   /** Ends all streams: the proxies keep their configuration and look for another control plane. */
   close(): void {
     for (const stream of this.#streams) fail(stream, status.UNAVAILABLE, 'the control plane is stopping');
@@ -119,6 +143,7 @@ export class XdsServer {
       }
       connection ??= this.#connect(stream, request);
       const { node, session } = connection;
+      this.#hooks.onRequest?.(node, request.request.type);
       this.#apply(stream, node, session.onRequest(request.request, this.#instant()));
     });
     const close = () => {
@@ -136,8 +161,10 @@ export class XdsServer {
     const session = new Session(membership.memory, membership.snapshot);
     const connection: Connection = {
       node,
+      details: withoutBuild(details),
       connectedSince: this.#clock.wall(),
       session,
+      retry: (type) => this.#apply(stream, node, session.retry(type, this.#instant())),
       close: () => {
         if (!this.#connections.delete(connection)) return;
         membership.leave();
@@ -150,7 +177,10 @@ export class XdsServer {
   }
 
   #apply(stream: Stream, node: string, step: Step): void {
-    for (const push of step.pushes) stream.write(push);
+    for (const push of step.pushes) {
+      stream.write(push);
+      this.#hooks.onPush?.(node, push);
+    }
     for (const event of step.events) {
       if (event.kind === 'ack') this.#hooks.onAck?.(node, event);
       else this.#hooks.onNack?.(node, event);
@@ -178,6 +208,11 @@ function parse(bytes: Uint8Array): ParsedRequest | string {
     if (error instanceof ProtoError) return error.message;
     throw error;
   }
+}
+
+/** Envoy lists some hundred extensions: more than all the rest that is kept of a proxy. */
+function withoutBuild({ extensions: _, client_features: __, ...details }: JsonObject): JsonObject {
+  return details;
 }
 
 function fail(stream: Stream, code: number, details: string): void {

@@ -4,6 +4,7 @@
  * merged into the next one.
  * https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol
  */
+import { type TypeContents, typeContents } from './contents.ts';
 import { changedResources, sameResources, versionOf } from './diff.ts';
 import { NOTHING, type NodeMemory, type Rejection, refusedBy } from './memory.ts';
 import { type ProxyView, wantedClusters, wantedEndpoint, wantedListeners } from './ordering.ts';
@@ -33,7 +34,15 @@ export interface Push {
 }
 
 export type SessionEvent =
-  | { readonly kind: 'ack'; readonly type: TypeUrl; readonly version: string; readonly tookMs: number }
+  | {
+      readonly kind: 'ack';
+      readonly type: TypeUrl;
+      readonly version: string;
+      /** From the sending to the answer. */
+      readonly tookMs: number;
+      /** From the publication to the answer, waiting for its turn included; null = it answers no publication. */
+      readonly publishedMs: number | null;
+    }
   | { readonly kind: 'nack'; readonly type: TypeUrl; readonly rejection: Rejection };
 
 export interface Step {
@@ -56,6 +65,12 @@ export interface VersionMark {
 /** What is known of one type at one proxy. */
 export interface TypeStatus {
   readonly type: TypeUrl;
+  /** When the proxy asked for the type first on its stream, ms since 1970. */
+  readonly requestedAt: number;
+  /** A response is under way and not answered yet. */
+  readonly pending: boolean;
+  /** And newer content waits for that answer. */
+  readonly behind: boolean;
   readonly sent: VersionMark | null;
   readonly acked: VersionMark | null;
   /** What is held back from this proxy because it refused it, until a change replaces it. */
@@ -64,6 +79,7 @@ export interface TypeStatus {
 
 interface TypeState {
   subscription: Subscription | undefined;
+  requestedAt: number;
   nonce: string;
   /** The version with which the proxy came to this stream. */
   claimed: string;
@@ -80,6 +96,10 @@ interface Unanswered {
   /** What the proxy did not have before. */
   readonly changed: readonly Resource[];
   readonly sentAt: number;
+  /** When the first of what it carries was published; undefined = it carries nothing new. */
+  readonly publishedAt: number | undefined;
+  /** Version of the snapshot's set that it was made from. */
+  readonly setVersion: string;
 }
 
 export class Session implements ProxyView {
@@ -87,6 +107,8 @@ export class Session implements ProxyView {
   readonly #types = new Map<TypeUrl, TypeState>();
   /** Endpoints that go out though unchanged, because their cluster went out: without them it would never be ready. */
   readonly #resend = new Set<string>();
+  /** When the first change was published that went out in no response yet, monotonic. */
+  readonly #publishedAt = new Map<TypeUrl, number>();
   #snapshot: Snapshot | undefined;
   #nonce = 0;
   /** The last response about clusters went out while the one before it was not answered, or was refused. */
@@ -100,6 +122,10 @@ export class Session implements ProxyView {
   }
 
   onSnapshot(snapshot: Snapshot, at: Instant): Step {
+    for (const type of RESOURCE_TYPES) {
+      const changed = snapshot.sets[type].version !== this.#snapshot?.sets[type].version;
+      if (changed && !this.#publishedAt.has(type)) this.#publishedAt.set(type, at.now);
+    }
     this.#snapshot = snapshot;
     return { pushes: this.#pushes(at), events: [] };
   }
@@ -109,7 +135,10 @@ export class Session implements ProxyView {
     // The proxy wrote this before it saw our last response; its answer to that one tells all that this does.
     if (state.nonce !== '' && request.nonce !== state.nonce) return { pushes: [], events: [] };
     if (request.type === ENDPOINT_TYPE) this.#askedSince = true;
-    if (!state.subscription) state.claimed = request.version;
+    if (!state.subscription) {
+      state.claimed = request.version;
+      state.requestedAt = at.wall;
+    }
     const event = this.#answered(request, state, at);
     this.#subscribe(request, state);
     return { pushes: this.#pushes(at), events: event ? [event] : [] };
@@ -117,9 +146,30 @@ export class Session implements ProxyView {
 
   status(): TypeStatus[] {
     return RESOURCE_TYPES.filter((type) => this.#types.has(type)).map((type) => {
-      const { sent, acked } = this.#stateOf(type);
-      return { type, sent, acked, nacked: this.memory.rejection(type) };
+      const { requestedAt, unanswered, sent, acked } = this.#stateOf(type);
+      const pending = unanswered !== undefined;
+      const behind = pending && this.#snapshot?.sets[type].version !== unanswered.setVersion;
+      return { type, requestedAt, pending, behind, sent, acked, nacked: this.memory.rejection(type) };
     });
+  }
+
+  /** Resource by resource, of each type that the proxy asked for. */
+  contents(): TypeContents[] {
+    return RESOURCE_TYPES.flatMap((type) => {
+      const state = this.#types.get(type);
+      if (!state?.subscription) return [];
+      const { subscription, known, unanswered } = state;
+      const { memory } = this;
+      return [
+        typeContents({ type, snapshot: this.#snapshot, memory, subscription, known, pending: unanswered?.after }),
+      ];
+    });
+  }
+
+  /** Sends what the proxy refused last of the type once more. */
+  retry(type: TypeUrl, at: Instant): Step {
+    this.memory.retry(type);
+    return { pushes: this.#pushes(at), events: [] };
   }
 
   get snapshot(): Snapshot {
@@ -150,6 +200,7 @@ export class Session implements ProxyView {
     if (known) return known;
     const state: TypeState = {
       subscription: undefined,
+      requestedAt: 0,
       nonce: '',
       claimed: '',
       unanswered: undefined,
@@ -179,12 +230,13 @@ export class Session implements ProxyView {
       : this.#refused(state, unanswered, request.error, at);
   }
 
-  #accepted(state: TypeState, { push, after, sentAt }: Unanswered, at: Instant): SessionEvent {
+  #accepted(state: TypeState, { push, after, sentAt, publishedAt }: Unanswered, at: Instant): SessionEvent {
     const { type, version } = push;
     state.known = after;
     state.acked = { version, at: at.wall };
     this.memory.accepted(type, after);
-    return { kind: 'ack', type, version, tookMs: at.now - sentAt };
+    const publishedMs = publishedAt === undefined ? null : at.now - publishedAt;
+    return { kind: 'ack', type, version, tookMs: at.now - sentAt, publishedMs };
   }
 
   #refused(state: TypeState, { push, changed }: Unanswered, error: string, at: Instant): SessionEvent {
@@ -205,15 +257,17 @@ export class Session implements ProxyView {
     for (const type of RESOURCE_TYPES) this.#forgetRejection(type);
     const clusters = wantedClusters(this);
     // The order of these is the order in which a proxy must get them.
-    return [this.#planClusters(clusters, at), this.#planEndpoints(at), this.#planListeners(clusters, at)].filter(
-      (push) => push !== undefined,
-    );
+    const pushes = [this.#planClusters(clusters, at), this.#planEndpoints(at), this.#planListeners(clusters, at)];
+    // Nothing is under way: what was published needs no sending.
+    if (![...this.#types.values()].some(({ unanswered }) => unanswered)) this.#publishedAt.clear();
+    return pushes.filter((push) => push !== undefined);
   }
 
   /** A rejection is shown until nothing that is wanted now was refused. */
   #forgetRejection(type: TypeUrl): void {
     const rejection = this.memory.rejection(type);
-    if (!rejection) return;
+    // What is offered once more is still refused until the proxy says otherwise.
+    if (!rejection || this.memory.isRetrying(type)) return;
     const wanted = this.snapshot.sets[type].resources;
     const held = [...wanted.values()].some((resource) => this.memory.isRefused(resource));
     if (held) return;
@@ -332,7 +386,10 @@ export class Session implements ProxyView {
     const changed = changedResources(after, state.known ?? this.memory.good(type));
     state.nonce = push.nonce;
     this.memory.sent(type, resources);
-    state.unanswered = { push, after, changed, sentAt: at.now };
+    const publishedAt = this.#publishedAt.get(type);
+    this.#publishedAt.delete(type);
+    const setVersion = this.snapshot.sets[type].version;
+    state.unanswered = { push, after, changed, sentAt: at.now, publishedAt, setVersion };
     state.sent = { version: push.version, at: at.wall };
     return push;
   }

@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
 import { HowdahError } from '../control-plane/model/errors.ts';
+import * as demo from './commands/demo.ts';
 import * as describe from './commands/describe.ts';
 import * as doctor from './commands/doctor.ts';
 import * as history from './commands/history.ts';
@@ -17,7 +18,7 @@ import { type Io, systemIo } from './io.ts';
 import { exitCodeOf, formatError } from './output/errors.ts';
 
 /** In the order of the help. */
-const COMMANDS = [up, status, describe, history, switchover, psql, proxyStatus, validate, doctor];
+const COMMANDS = [demo, up, status, describe, history, switchover, psql, proxyStatus, validate, doctor];
 
 /** Exit code of a command line that commander refused: that of `invalid-argument`. */
 const USAGE_EXIT = exitCodeOf(new HowdahError('invalid-argument', ''));
@@ -30,7 +31,7 @@ export function createProgram(io: Io): Command {
     .configureHelp({ showGlobalOptions: false })
     .addHelpText(
       'after',
-      '\nExamples:\n  $ howdah up -f examples/orders.yaml    run a cluster of three here\n  $ howdah status --watch                watch it\n  $ howdah psql orders                   write to it\n  $ howdah switchover orders             move its primary\n\nExit codes: docs/cli.md',
+      '\nExamples:\n  $ howdah demo                           watch a failover\n  $ howdah up -f examples/orders.yaml    run a cluster of three here\n  $ howdah status --watch                watch it\n  $ howdah psql orders                   write to it\n  $ howdah switchover orders             move its primary\n\nExit codes: docs/cli.md',
     );
   for (const command of COMMANDS) command.register(program, io);
   for (const command of [program, ...program.commands]) {

@@ -28,6 +28,9 @@ export class Session {
       this.#drop();
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       return null;
+    } finally {
+      // Stopped while it connected.
+      if (this.#stopped) this.#drop();
     }
   }
 

@@ -3,7 +3,9 @@
  * answered. A commit whose answer was lost is looked up before it is tried again, so a row written twice is a defect.
  */
 import type { Client } from 'pg';
+import { HowdahError } from '../../control-plane/model/errors.ts';
 import type { Clock } from '../../control-plane/runtime/clock.ts';
+import { Answers } from './answers.ts';
 import { Session } from './session.ts';
 
 export interface WorkloadOptions {
@@ -32,46 +34,13 @@ export interface Verdict {
   readonly unanswered: number;
 }
 
-/** When something was answered, monotonic ms of the clock. */
-export class Answers {
-  #times: number[] = [];
-  #total = 0;
-
-  get total(): number {
-    return this.#total;
-  }
-
-  add(at: number): void {
-    this.#total++;
-    this.#times.push(at);
-  }
-
-  /** Longest time between two successive answers of which the second came after `since`; up to `now` if none did. */
-  longestGapMs(since: number, now: number): number {
-    let longest = 0;
-    let before: number | undefined;
-    for (const at of [...this.#times, now]) {
-      if (at >= since && before !== undefined) longest = Math.max(longest, at - before);
-      before = at;
-    }
-    return longest;
-  }
-
-  countSince(since: number): number {
-    return this.#times.reduce((count, at) => (at >= since ? count + 1 : count), 0);
-  }
-
-  /** Forgets what came before `since`, so that a long run stays small. */
-  forget(since: number): void {
-    this.#times = this.#times.filter((at) => at >= since);
-  }
-}
-
 export class Workload {
   readonly writes = new Answers();
   readonly reads = new Answers();
   /** Answers of ro from an instance that was not in recovery. */
   readsFromPrimary = 0;
+  /** Between two statements of one client, ms. */
+  pauseMs: number;
   readonly #options: WorkloadOptions;
   readonly #acknowledged = new Set<number>();
   readonly #sessions: Session[] = [];
@@ -80,8 +49,10 @@ export class Workload {
 
   constructor(options: WorkloadOptions) {
     this.#options = options;
+    this.pauseMs = options.pauseMs;
   }
 
+  /** @throws HowdahError `unavailable` when stop() was called before the table was there. */
   async start(): Promise<void> {
     await this.#once(this.#options.rw, (client) =>
       client.query('create table if not exists howdah_demo (id bigint, at timestamptz default now())'),
@@ -98,7 +69,10 @@ export class Workload {
     await this.#running;
   }
 
-  /** Compares what was acknowledged with what is there now. */
+  /**
+   * Compares what was acknowledged with what is there now.
+   * @throws HowdahError `unavailable` when stop() was called meanwhile.
+   */
   async verify(): Promise<Verdict> {
     const acknowledged = [...this.#acknowledged];
     const rows = await this.#once(this.#options.rw, (client) =>
@@ -116,6 +90,7 @@ export class Workload {
   async #write(session: Session): Promise<void> {
     while (!session.stopped) {
       const id = this.#nextId++;
+      const since = this.#options.clock.now();
       let tried = false;
       for (let done = false; !done && !session.stopped; ) {
         const answer = await session.attempt(async (client) => {
@@ -130,25 +105,31 @@ export class Workload {
       }
       if (session.stopped) return;
       this.#acknowledged.add(id);
-      this.writes.add(this.#options.clock.now());
+      const now = this.#options.clock.now();
+      this.writes.add(now, now - since);
       await this.#pause();
     }
   }
 
   async #read(session: Session): Promise<void> {
+    let since = this.#options.clock.now();
     while (!session.stopped) {
       const standby = await session.attempt(async (client) => {
         const { rows } = await client.query<{ standby: boolean }>('select pg_is_in_recovery() as standby');
         return rows[0]?.standby ?? false;
       });
-      if (standby !== null) this.reads.add(this.#options.clock.now());
-      if (standby === false) this.readsFromPrimary++;
+      // A read that failed is tried again at once: what its client waits for goes on.
+      if (standby === null) continue;
+      const now = this.#options.clock.now();
+      this.reads.add(now, now - since);
+      if (!standby) this.readsFromPrimary++;
       await this.#pause();
+      since = this.#options.clock.now();
     }
   }
 
   #pause(): Promise<void> {
-    return new Promise((resolve) => setTimeout(resolve, this.#options.pauseMs));
+    return new Promise((resolve) => setTimeout(resolve, this.pauseMs));
   }
 
   #session({ host, port }: Endpoint): Session {
@@ -167,10 +148,11 @@ export class Workload {
   async #once<T>(endpoint: Endpoint, use: (client: Client) => Promise<T>): Promise<T> {
     const session = this.#session(endpoint);
     try {
-      for (;;) {
+      while (!session.stopped) {
         const answer = await session.attempt(use);
         if (answer !== null) return answer;
       }
+      throw new HowdahError('unavailable', 'the load was stopped');
     } finally {
       await session.stop();
       this.#sessions.splice(this.#sessions.indexOf(session), 1);

@@ -127,6 +127,7 @@ function fieldShape(field: protobuf.Field): FieldShape {
     keyType: field instanceof protobuf.MapField ? scalarType(field.keyType) : undefined,
     oneof,
     hasPresence: field.hasPresence || (!field.repeated && !field.map && field.resolvedType instanceof protobuf.Type),
+    sensitive: field.options?.['(udpa.annotations.sensitive)'] === true,
     rules: validationRules(field),
   };
 }

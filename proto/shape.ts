@@ -64,6 +64,8 @@ export interface FieldShape {
   readonly oneof: string;
   /** Absent is another state than set to the default: messages, members of oneofs, `optional` fields. */
   readonly hasPresence: boolean;
+  /** Marked (udpa.annotations.sensitive): a key or a password, not to be shown. */
+  readonly sensitive: boolean;
   /** Its (validate.rules), by their names in validate.proto; undefined = none. */
   readonly rules: JsonObject | undefined;
 }

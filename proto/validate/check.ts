@@ -68,7 +68,9 @@ export function checksOf<Value>(
   return Object.entries(rules).flatMap(([name, rule]) => {
     const make = table[name];
     if (!make) throw new Error(`the rule ${kind}.${name} can't be interpreted`);
-    return rule === undefined || rule === false ? [] : [make(rule, rules)];
+    // A flag that is off; `const` may be false.
+    const isOff = rule === undefined || (rule === false && name !== 'const');
+    return isOff ? [] : [make(rule, rules)];
   });
 }
 

@@ -13,7 +13,9 @@ const INTEGER: Order<bigint> = {
   compare: (a, b) => (a < b ? -1 : a > b ? 1 : 0),
   show: (value) => value.toString(),
   ofRule(rule) {
-    // The parser of .proto files reads them as doubles: beyond 2^53 the limit would be another one.
+    // The parser of .proto files reads them as doubles. Beyond 2^53 only the largest integers are known by what they
+    // are rounded to.
+    if (rule === 2 ** 63 || rule === 2 ** 64) return BigInt(rule) - 1n;
     if (!Number.isSafeInteger(rule)) throw new Error(`a rule has ${show(rule)} where an integer below 2^53 belongs`);
     return BigInt(numberOf(rule));
   },

@@ -58,7 +58,7 @@ function scalarRules(type: ScalarType, rules: JsonObject): readonly Check[] {
   const { ignore_empty: ignoreEmpty, ...own } = ruleOf(rules, type);
   const checks = scalarChecks(type, own);
   if (ignoreEmpty !== true) return checks;
-  return checks.map((check) => (json, wallMs) => (isEmpty(json) ? NONE : check(json, wallMs)));
+  return checks.map((check) => (json, wallMs) => (isDefault(type, json) ? NONE : check(json, wallMs)));
 }
 
 function scalarChecks(type: ScalarType, rules: JsonObject): readonly Check[] {
@@ -81,8 +81,8 @@ function scalarChecks(type: ScalarType, rules: JsonObject): readonly Check[] {
   }
 }
 
-function isEmpty(json: Json): boolean {
-  return json === '' || json === false || Number(json) === 0;
+function isDefault(type: ScalarType, json: Json): boolean {
+  return type === 'string' || type === 'bytes' ? json === '' : Number(json) === 0;
 }
 
 function enumRules(type: EnumShape, rules: JsonObject): readonly Check[] {
@@ -143,13 +143,14 @@ function shownUrl(url: Json): Json {
 }
 
 /**
- * The rules of one kind. The others that a field may have beside them are about the field: `message` on a wrapper says
- * whether it must be set.
+ * The rules of one kind. Others may only say whether the field must be set: `message` on a wrapper, and once in Envoy's
+ * files `any` on a message.
  * @throws Error when there are rules for another type
  */
 function ruleOf(rules: JsonObject, kind: string): JsonObject {
-  for (const other of Object.keys(rules)) {
-    if (other !== kind && other !== 'message') throw new Error(`rules for ${other} on a field of the type ${kind}`);
+  for (const [other, rule] of Object.entries(rules)) {
+    const isAboutField = isObject(rule) && Object.keys(rule).every((name) => name === 'required');
+    if (other !== kind && !isAboutField) throw new Error(`rules for ${other} on a field of the type ${kind}`);
   }
   const own = rules[kind];
   return isObject(own) ? own : {};

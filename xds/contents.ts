@@ -24,6 +24,9 @@ export interface TypeContents {
   readonly type: TypeUrl;
   /** Sorted by name. */
   readonly resources: readonly ResourceStatus[];
+  /** When something was last sent or acknowledged, wall clock, ms since 1970; null = never on this stream. */
+  readonly sentAt: number | null;
+  readonly ackedAt: number | null;
   /** Why some are refused; null = none is. */
   readonly rejection: Rejection | null;
 }
@@ -33,6 +36,8 @@ export interface ContentsInput {
   readonly snapshot: Snapshot | undefined;
   readonly memory: NodeMemory;
   readonly subscription: Subscription;
+  readonly sentAt: number | null;
+  readonly ackedAt: number | null;
   /** Acknowledged on this stream; undefined = nothing yet, so what an earlier one had counts. */
   readonly known: Resources | undefined;
   /** What the proxy has once it accepts what is under way; undefined = nothing is. */
@@ -40,7 +45,7 @@ export interface ContentsInput {
 }
 
 export function typeContents(input: ContentsInput): TypeContents {
-  const { type, snapshot, memory, subscription, pending } = input;
+  const { type, snapshot, memory, subscription, pending, sentAt, ackedAt } = input;
   const acked = input.known ?? memory.good(type);
   const offered = snapshot?.sets[type].resources ?? NOTHING;
   const names = new Set([...subscription.names, ...acked.keys()]);
@@ -50,7 +55,7 @@ export function typeContents(input: ContentsInput): TypeContents {
     const has = acked.get(name);
     return { name, wanted, acked: has, state: stateOf(wanted, has, pending?.get(name), memory) };
   });
-  return { type, resources, rejection: memory.rejection(type) };
+  return { type, resources, sentAt, ackedAt, rejection: memory.rejection(type) };
 }
 
 function stateOf(

@@ -1,8 +1,17 @@
 /** Aggregated discovery for Envoy proxies. Knows resources, nodes and streams; knows nothing of PostgreSQL. */
 export { SnapshotCache } from './cache.ts';
+export type { ResourceState, ResourceStatus, TypeContents } from './contents.ts';
+export { ClientStatusServer, type ClientStatusSource } from './csds-server.ts';
 export type { Rejection } from './memory.ts';
 export type { Resource, ResourceSet } from './resource.ts';
-export { type ProxyState, SERVER_OPTIONS, type XdsClock, type XdsHooks, XdsServer } from './server.ts';
-export type { SessionEvent, TypeStatus, VersionMark } from './session.ts';
+export {
+  type ProxyContents,
+  type ProxyState,
+  SERVER_OPTIONS,
+  type XdsClock,
+  type XdsHooks,
+  XdsServer,
+} from './server.ts';
+export type { Push, SessionEvent, TypeStatus, VersionMark } from './session.ts';
 export { buildSnapshot, changeSnapshot, EMPTY_SNAPSHOT, type Snapshot, type SnapshotInput } from './snapshot.ts';
 export { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, RESOURCE_TYPES, type TypeUrl } from './type-urls.ts';

@@ -160,9 +160,9 @@ export class Session implements ProxyView {
       if (!state?.subscription) return [];
       const { subscription, known, unanswered } = state;
       const { memory } = this;
-      return [
-        typeContents({ type, snapshot: this.#snapshot, memory, subscription, known, pending: unanswered?.after }),
-      ];
+      const at = { sentAt: state.sent?.at ?? null, ackedAt: state.acked?.at ?? null };
+      const input = { type, snapshot: this.#snapshot, memory, subscription, known, ...at };
+      return [typeContents({ ...input, pending: unanswered?.after })];
     });
   }
 

@@ -51,7 +51,7 @@ export function encodeResponse(push: Push): Buffer {
 }
 
 /** https://protobuf.dev/programming-guides/encoding/ */
-function appendField(parts: Uint8Array[], field: number, content: Uint8Array): void {
+export function appendField(parts: Uint8Array[], field: number, content: Uint8Array): void {
   const LENGTH_DELIMITED = 2;
   const head = [(field << 3) | LENGTH_DELIMITED];
   let rest = content.length;

@@ -31,10 +31,10 @@ const PURE = [
   /^control-plane\/routing\//,
   /^control-plane\/api\/document\//,
   /^envoy-config\//,
-  /^xds\/(?!server\.ts|index\.ts)/,
+  /^xds\/(?!server\.ts|csds-server\.ts|index\.ts)/,
   /^agent\/(plan|divergence)\.ts$/,
 ];
-const PURE_PACKAGES = ['node:crypto', 'yaml', 'zod'];
+const PURE_PACKAGES = ['node:crypto', 're2js', 'yaml', 'zod'];
 
 /** Packages that only one place touches. */
 const KEPT_TO: Readonly<Record<string, string>> = {

@@ -10,6 +10,7 @@ import type { Clock, Timer } from '../control-plane/runtime/clock.ts';
 import type { Component } from '../control-plane/runtime/component.ts';
 import type { Logger } from '../control-plane/runtime/logger.ts';
 import type { Applier, Deed } from './apply.ts';
+import { Lease } from './lease.ts';
 import type { Observed } from './observe/observed.ts';
 import type { Observer } from './observe/observer.ts';
 import { type Creating, postgresState } from './observe/report.ts';
@@ -48,6 +49,7 @@ export class Controller implements Component {
   readonly name = 'controller';
   readonly #options: ControllerOptions;
   readonly #wake: WakeUp;
+  readonly #lease = new Lease();
   #goal: Goal | null = null;
   #progress: GoalProgress | null = null;
   #observed: Observed;
@@ -77,6 +79,7 @@ export class Controller implements Component {
       timeline: 0,
       history: [],
       server: { kind: 'absent' },
+      leaseHeld: true,
     };
   }
 
@@ -125,6 +128,8 @@ export class Controller implements Component {
         this.#wake.wake();
         break;
       case 'report-ack':
+        this.#lease.acknowledged(message.seq, message.leaseMs);
+        if (!this.#observed.leaseHeld) this.#wake.wake();
         break;
     }
   }
@@ -188,7 +193,11 @@ export class Controller implements Component {
     const step = plan(goal, promise.epoch, this.#observed);
     this.#setProgress(goal, step);
     if (step.kind === 'none' || step.kind === 'refuse' || step.kind === 'wait') {
-      return delayMs(reached(step) && isSettled(goal, this.#observed), step.kind, clock.now() - this.#activityAt);
+      const now = clock.now();
+      const delay = delayMs(reached(step) && isSettled(goal, this.#observed), step.kind, now - this.#activityAt);
+      // A lease that ends is looked at when it ends.
+      const left = goal.kind === 'lead' && this.#observed.leaseHeld ? this.#lease.leftMs(goal, now) : delay;
+      return Math.min(delay, Math.max(left, 0));
     }
     const notBefore = this.#notBefore(step);
     if (notBefore > clock.now()) return Math.min(REPORT_EACH_MS, notBefore - clock.now());
@@ -259,7 +268,11 @@ export class Controller implements Component {
     return Math.max(afterFailure, afterCrash);
   }
 
-  #see(observed: Observed): void {
+  #see(seen: Omit<Observed, 'leaseHeld'>): void {
+    const now = this.#options.clock.now();
+    const goal = this.#goal?.kind === 'lead' ? this.#goal : null;
+    if (goal && seen.server.kind === 'primary') this.#lease.looked(goal, seen.server.replies, now);
+    const observed: Observed = { ...seen, leaseHeld: !goal || this.#lease.held(goal, now) };
     if (observed.server.kind !== this.#observed.server.kind) this.#activity();
     if (observed.server.kind === 'standby' && observed.server.walReceiver === 'streaming') {
       this.#streamedAt = this.#options.clock.now();
@@ -312,6 +325,7 @@ export class Controller implements Component {
     this.#reportWanted = false;
     this.#sent = { content, at: clock.now() };
     this.#seq += 1;
+    this.#lease.sent(this.#seq, this.#sent.at);
     send({ ...report, seq: this.#seq });
   }
 }

@@ -75,6 +75,9 @@ export function primaryConninfo(observed: Pick<Observed, 'instance' | 'replicati
   ].join(' ');
 }
 
+/** An old goal must not make a second primary: the control plane's answer to a report is awaited first. */
+const AWAITS_LEASE: Step = { kind: 'wait', detail: 'waiting for word from the control plane' };
+
 const NO_SOURCE: Override = { primaryConninfo: '', primarySlotName: '', synchronousStandbyNames: NOBODY };
 
 function planFence(_goal: FenceGoal, observed: Observed): Step {
@@ -120,6 +123,7 @@ function planLead(goal: LeadGoal, observed: Observed): Step {
       return { kind: 'refuse', detail: 'an interrupted pg_rewind left the data directory unusable' };
     case 'stopped':
       if (server.crashedUnderGoal) return { kind: 'refuse', detail: 'PostgreSQL ended by itself' };
+      if (!observed.leaseHeld) return AWAITS_LEASE;
       // Only what ended as a primary goes on with its timeline; everything else begins its own by a promotion.
       if (server.standbySignal || server.ranAs !== 'primary') return { kind: 'start', role: 'standby', override };
       return { kind: 'start', role: 'primary', override };
@@ -133,9 +137,12 @@ function planLead(goal: LeadGoal, observed: Observed): Step {
     case 'standby': {
       if (!sameOverride(server.override, override)) return { kind: 'configure', override };
       // Before the promotion, so that standbys which connect at once find their slots.
-      return changeSlots(server.slots, wantedSlots(goal, observed)) ?? { kind: 'promote' };
+      const slots = changeSlots(server.slots, wantedSlots(goal, observed));
+      return slots ?? (observed.leaseHeld || server.promoting ? { kind: 'promote' } : AWAITS_LEASE);
     }
     case 'primary': {
+      // Cut off from all who could tell: somebody else may lead. Immediate, because a slower stop goes on acknowledging.
+      if (!observed.leaseHeld) return { kind: 'stop', mode: 'immediate' };
       // A text of somebody else's, or ours from before: what counts is that the goal's is in force.
       if (server.sync === null || !sameSync(server.sync, goal.sync)) return { kind: 'configure', override };
       const slots = changeSlots(server.slots, wantedSlots(goal, observed));

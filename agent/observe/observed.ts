@@ -16,6 +16,8 @@ export interface Observed {
   /** Ancestors of `timeline`, oldest first. */
   readonly history: readonly TimelineSwitch[];
   readonly server: ServerView;
+  /** Of a goal to lead: it may not begin or go on without. Always true under other goals. */
+  readonly leaseHeld: boolean;
 }
 
 /** The settings that change while PostgreSQL runs; each takes effect with a reload. */
@@ -64,6 +66,8 @@ export interface PrimaryView extends PrimaryState {
   /** In force, as SHOW tells. */
   readonly override: Override;
   readonly slots: readonly SlotView[];
+  /** By standby: a text that changes with each reply that came from it. */
+  readonly replies: Readonly<Record<string, string>>;
   /** A checkpoint that the agent asked for is running. */
   readonly checkpointing: boolean;
 }

@@ -94,7 +94,7 @@ export class Observer {
   }
 
   /** @throws what reading the data directory throws. Takes at most the session's time limit and a tool's. */
-  async observe(): Promise<Observed> {
+  async observe(): Promise<Omit<Observed, 'leaseHeld'>> {
     const { instance, replicationPort, server } = this.#options;
     const own = { instance, replicationPort };
     if (server.pid !== 0) {
@@ -153,6 +153,7 @@ export class Observer {
       activeTransactions: primary.activeTransactions,
       override: row.override,
       slots: row.slots,
+      replies: primary.replies,
       checkpointing: this.checkpointing,
     };
   }

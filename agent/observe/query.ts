@@ -23,7 +23,8 @@ select recovering,
   case when recovering then null else (select timeline_id from pg_control_checkpoint()) end as checkpoint_timeline,
   case when recovering then null else
     (select coalesce(json_agg(json_build_object('name', application_name, 'state', state, 'syncState', sync_state,
-        'flushLsn', coalesce(flush_lsn, '0/0')::text, 'replayLsn', coalesce(replay_lsn, '0/0')::text)
+        'flushLsn', coalesce(flush_lsn, '0/0')::text, 'replayLsn', coalesce(replay_lsn, '0/0')::text,
+        'reply', coalesce(reply_time::text, ''))
         order by application_name, pid), '[]') from pg_stat_replication) end as standbys,
   case when recovering then 0 else
     (select count(*)::int from pg_stat_activity where backend_type = 'client backend' and xact_start is not null
@@ -45,6 +46,7 @@ export interface ServerRow {
     readonly timeline: number;
     readonly checkpointTimeline: number;
     readonly standbys: readonly StandbyConnection[];
+    readonly replies: Readonly<Record<string, string>>;
     readonly activeTransactions: number;
   } | null;
   /** 0n where it received nothing since its start. */
@@ -73,6 +75,7 @@ const schema = z.object({
         syncState: z.enum(['async', 'potential', 'sync', 'quorum']),
         flushLsn: lsn,
         replayLsn: lsn,
+        reply: z.string(),
       }),
     )
     .nullable(),
@@ -92,7 +95,8 @@ export function readServerRow(raw: unknown): ServerRow {
           flushLsn: row.flush_lsn,
           timeline: Number.parseInt((row.wal_file ?? '').slice(0, 8), 16),
           checkpointTimeline: row.checkpoint_timeline ?? 0,
-          standbys: row.standbys ?? [],
+          standbys: (row.standbys ?? []).map(({ reply: _, ...standby }) => standby),
+          replies: Object.fromEntries((row.standbys ?? []).map(({ name, reply }) => [name, reply])),
           activeTransactions: row.active_transactions,
         };
   return {

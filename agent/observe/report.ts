@@ -20,8 +20,9 @@ export function postgresState(view: ServerView, creating: Creating | null, last:
     case 'starting':
       return { kind: 'starting' };
     case 'stopping':
-    case 'unresponsive':
       return last;
+    case 'unresponsive':
+      return { kind: 'unresponsive' };
     case 'primary':
       return {
         kind: 'primary',

@@ -30,7 +30,8 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   wal_retrieve_retry_interval: '20ms',
   wal_receiver_status_interval: '1s',
   wal_sender_timeout: '5s',
-  wal_receiver_timeout: '5s',
+  // A frozen primary is given up by its standbys only then; they ask it for a sign of life at half of it.
+  wal_receiver_timeout: '1800ms',
   superuser_reserved_connections: '5',
 };
 

@@ -85,6 +85,7 @@ function stateOf(postgres: PostgresState): InstanceStatus['state'] {
     case 'absent':
     case 'creating':
     case 'starting':
+    case 'unresponsive':
       return postgres.kind;
   }
 }
@@ -102,6 +103,7 @@ function positionOf(postgres: PostgresState): Lsn {
     case 'absent':
     case 'creating':
     case 'starting':
+    case 'unresponsive':
       return 0n;
   }
 }

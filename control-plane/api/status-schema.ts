@@ -11,8 +11,11 @@ export const instanceStatusSchema = z.object({
   name: z.string(),
   /** What its PostgreSQL is now; `none` while it is neither. */
   role: z.enum(['primary', 'standby', 'none']),
-  /** `running`, `starting`, `stopped`, `crashed`, `creating`, `absent` (no data directory), `unreachable` (no agent). */
-  state: z.enum(['running', 'starting', 'stopped', 'crashed', 'creating', 'absent', 'unreachable']),
+  /**
+   * `running`, `starting`, `stopped`, `crashed`, `creating`, `absent` (no data directory), `unresponsive` (PostgreSQL
+   * does not answer its agent), `unreachable` (no agent).
+   */
+  state: z.enum(['running', 'starting', 'stopped', 'crashed', 'creating', 'absent', 'unresponsive', 'unreachable']),
   /** The agent's stream to the control plane is up. When not, all else is what it said last. */
   connected: z.boolean(),
   /** Timeline of the data directory; 0 without one. */

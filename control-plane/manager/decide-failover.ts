@@ -88,10 +88,11 @@ function waitsFor(
   const async = state.record.spec.durability.mode === 'async';
   if (async && !has(phase.from)) {
     // Nothing but its own word or the end of its lease keeps an asynchronous primary from acknowledging writes.
+    // Until the first promise the standbys themselves may have renewed it.
     const { leaseMs } = state.record.spec.failover;
-    if (elapsed < leaseMs) {
-      return stay(`waiting until the lease of ${phase.from} ends`, { wakeAt: state.phaseSince + leaseMs });
-    }
+    const since = promised.map((report) => observed(state, report.instance).promisedSince ?? now);
+    const ends = Math.min(now, ...since) + leaseMs;
+    if (now < ends) return stay(`waiting until the lease of ${phase.from} ends`, { wakeAt: ends });
   }
   if (electors.length < electorsNeeded(state) || elapsed >= STRAGGLERS_MS) return null;
   const wakeAt = state.phaseSince + STRAGGLERS_MS;

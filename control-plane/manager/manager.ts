@@ -1,6 +1,6 @@
 /** All clusters of this control plane: a runner each; where agents, operators and the API come in. */
 import type { ClusterView, ControlPlaneView, InstanceView, SwitchoverRequest, SwitchoverResult } from '../api/view.ts';
-import type { ClusterRecord } from '../model/cluster-record.ts';
+import { type ClusterRecord, primaryOf } from '../model/cluster-record.ts';
 import { type ClusterSpec, instanceNames } from '../model/cluster-spec.ts';
 import { HowdahError } from '../model/errors.ts';
 import type { InstanceReport } from '../model/instance.ts';
@@ -114,7 +114,7 @@ export class Manager implements Component, Omit<ControlPlaneView, 'proxies'> {
     // A stream that another one of the same instance replaced has nothing to say any more.
     if (entry?.agents.get(report.instance) !== channel) return;
     entry.runner.observe({ kind: 'report', report });
-    this.#acknowledge(entry, channel, report);
+    this.#renew(channel, entry.runner.state, report.seq);
   }
 
   onGone(channel: AgentChannel): void {
@@ -125,12 +125,10 @@ export class Manager implements Component, Omit<ControlPlaneView, 'proxies'> {
     entry.runner.observe({ kind: 'disconnected', instance });
   }
 
-  /** Renews the lease, but never of one that a new epoch is being begun without. */
-  #acknowledge(entry: Entry, channel: AgentChannel, report: InstanceReport): void {
-    const { phase, spec } = entry.runner.state.record;
-    const leaderless = phase.kind === 'fencing' || (phase.kind === 'promoting' && phase.candidate !== report.instance);
-    if (leaderless) return;
-    channel.send({ kind: 'report-ack', seq: report.seq, leaseMs: spec.failover.leaseMs });
+  /** Renews the lease of the one that leads, or is about to; nobody else has one. */
+  #renew(channel: AgentChannel, { record }: ClusterState, seq: number): void {
+    if (primaryOf(record.phase) !== channel.hello.instance) return;
+    channel.send({ kind: 'report-ack', seq, leaseMs: record.spec.failover.leaseMs });
   }
 
   #add(stored: Versioned): void {
@@ -143,7 +141,13 @@ export class Manager implements Component, Omit<ControlPlaneView, 'proxies'> {
       clock,
       log: this.#options.log.child({ cluster: name }),
       agents: {
-        sendGoal: (instance, id, goal) => agents.get(instance)?.send({ kind: 'goal', id, goal }) ?? false,
+        sendGoal: (instance, id, goal) => {
+          const channel = agents.get(instance);
+          // An agent leads only with a lease: the word that renews it goes before the goal, so that nothing is waited for.
+          const seq = goal.kind === 'lead' ? observed(runner.state, instance).report?.seq : undefined;
+          if (channel && seq !== undefined) this.#renew(channel, runner.state, seq);
+          return channel?.send({ kind: 'goal', id, goal }) ?? false;
+        },
         askReport: (instance) => agents.get(instance)?.send({ kind: 'report-request' }) ?? false,
       },
       onState: (state) => {

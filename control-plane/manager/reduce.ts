@@ -53,6 +53,8 @@ function withReport(state: ClusterState, report: InstanceReport, now: number): C
     ...before,
     report,
     reportAt: now,
+    foundRunning: before.foundRunning ?? (report.postgres.kind === 'standby' || report.postgres.kind === 'primary'),
+    promisedSince: report.promisedEpoch >= state.record.epoch ? (before.promisedSince ?? now) : null,
     failedSince: failed ? (before.failedSince ?? now) : null,
   });
   const isPrimary = primaryOf(state.record.phase) === report.instance;
@@ -80,12 +82,18 @@ function withInstance(state: ClusterState, instance: string, value: Observed): C
 }
 
 function withRecord(state: ClusterState, record: ClusterRecord, now: number): ClusterState {
-  const samePhase = record.epoch === state.record.epoch && record.phase.kind === state.record.phase.kind;
+  const sameEpoch = record.epoch === state.record.epoch;
+  const samePhase = sameEpoch && record.phase.kind === state.record.phase.kind;
+  // Promises were of the epoch before.
+  const instances = sameEpoch
+    ? state.instances
+    : Object.fromEntries(Object.entries(state.instances).map(([name, o]) => [name, { ...o, promisedSince: null }]));
   return {
     ...state,
     record,
+    instances,
     phaseSince: samePhase ? state.phaseSince : now,
-    syncBaseline: record.epoch === state.record.epoch ? state.syncBaseline : null,
+    syncBaseline: sameEpoch ? state.syncBaseline : null,
   };
 }
 

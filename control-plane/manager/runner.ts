@@ -13,7 +13,7 @@ import { decide } from './decide.ts';
 import type { Change, Decision } from './decision.ts';
 import { goalFor } from './goals.ts';
 import { reduce } from './reduce.ts';
-import { type ClusterState, initialState, type Observation, observed } from './state.ts';
+import { type ClusterState, initialState, liveReport, type Observation, observed } from './state.ts';
 
 /** How the runner reaches agents. Both answer false when the agent is not connected. */
 export interface AgentPort {
@@ -118,9 +118,29 @@ export class ClusterRunner {
       this.#again = true;
     } else if (this.#state.record !== this.#stored.record) {
       await this.#put(this.#state.record);
+    } else if (this.#needsProof(decision)) {
+      await this.#proveStored();
     }
     if (this.#stopped) return;
     this.#act(decision);
+  }
+
+  /**
+   * What was stored a moment ago is known to be the newest. Else another control plane may have gone on meanwhile, and
+   * a goal to lead from the record of before could let PostgreSQL wait for fewer than the store says.
+   */
+  #needsProof(decision: Decision): boolean {
+    const { epoch } = this.#state.record;
+    const leads = (instance: string) => this.#goalDue(instance, decision.retry.includes(instance))?.kind === 'lead';
+    return instanceNames(this.#state.record.spec).some(
+      (name) => (liveReport(this.#state, name)?.promisedEpoch ?? 0) > epoch || leads(name),
+    );
+  }
+
+  async #proveStored(): Promise<void> {
+    const live = await this.#options.store.get(this.#state.record.spec.name);
+    if (live?.revision === this.#stored.revision) return;
+    throw new HowdahError('conflict', `revision ${this.#stored.revision} is not the newest any more`);
   }
 
   #intended(): Decision | null {
@@ -156,13 +176,18 @@ export class ClusterRunner {
 
   #sendGoals(): void {
     for (const instance of instanceNames(this.#state.record.spec)) {
-      if (observed(this.#state, instance).link.kind !== 'up') continue;
-      const goal = goalFor(this.#state, instance, this.#options.clock.now());
+      const goal = this.#goalDue(instance, false);
       if (!goal) continue;
       const id = goalId(goal);
-      if (this.#sent.get(instance) === id) continue;
       if (this.#options.agents.sendGoal(instance, id, goal)) this.#sent.set(instance, id);
     }
+  }
+
+  /** The goal that a connected agent has not been sent yet, or is to be sent again; null = none. */
+  #goalDue(instance: string, again: boolean): Goal | null {
+    if (observed(this.#state, instance).link.kind !== 'up') return null;
+    const goal = goalFor(this.#state, instance, this.#options.clock.now());
+    return goal && (again || this.#sent.get(instance) !== goalId(goal)) ? goal : null;
   }
 
   /** Nothing was acted on: what is stored is read again, and the step is made anew from it. */

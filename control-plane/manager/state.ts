@@ -23,12 +23,16 @@ export interface Observed {
   readonly link: Link;
   /** The newest report of the agent's current boot. */
   readonly report: InstanceReport | null;
+  /** PostgreSQL ran before this control plane gave it any goal; null = never heard of. */
+  readonly foundRunning: boolean | null;
   /** When it came; -Infinity without one. */
   readonly reportAt: number;
   /** Since when the primary's reports don't show this instance streaming; null = they do, or there was none. */
   readonly missingSince: number | null;
   /** When it was last asked for a report out of turn. */
   readonly askedAt: number;
+  /** When it was first seen to have promised the record's epoch; null = it was not. */
+  readonly promisedSince: number | null;
   /** When its held goal was last seen failed; null = it isn't. */
   readonly failedSince: number | null;
 }
@@ -57,9 +61,11 @@ export type Observation =
 const UNSEEN: Observed = {
   link: { kind: 'unseen' },
   report: null,
+  foundRunning: null,
   reportAt: Number.NEGATIVE_INFINITY,
   missingSince: null,
   askedAt: Number.NEGATIVE_INFINITY,
+  promisedSince: null,
   failedSince: null,
 };
 

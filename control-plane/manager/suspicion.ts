@@ -7,6 +7,7 @@ import { type ClusterState, liveReport, observed } from './state.ts';
 
 /** While the primary's link is down, voters that still seem to stream are asked again this often, ms. */
 const ASK_EVERY_MS = 20;
+const ASK_SLOWLY_MS = 100;
 /** A control plane that just started waits this long for an agent that it has never seen, ms. */
 export const FIRST_CONTACT_MS = 10_000;
 
@@ -28,17 +29,19 @@ export function suspect(state: ClusterState, primary: string, now: number): Susp
     if (silence >= suspectAfterMs)
       return silent(state, primary, now, link.since + Math.max(0, reportAt - link.since), true);
     if (!report) return { kind: 'starting', why: `the agent of ${primary} has just connected` };
-    return fromReport(state, primary);
+    return fromReport(state, primary, now);
   }
   if (link.kind === 'down') return silent(state, primary, now, link.since, false);
   return neverSeen(state, primary, now);
 }
 
-function fromReport(state: ClusterState, primary: string): Suspicion {
+function fromReport(state: ClusterState, primary: string, now: number): Suspicion {
   const report = liveReport(state, primary)!;
   switch (report.postgres.kind) {
     case 'primary':
       return { kind: 'well' };
+    case 'unresponsive':
+      return frozen(state, primary, now);
     case 'starting':
     case 'creating':
       return { kind: 'starting', why: `PostgreSQL of ${primary} is starting` };
@@ -50,7 +53,7 @@ function fromReport(state: ClusterState, primary: string): Suspicion {
     case 'stopped': {
       const { how } = report.postgres;
       // At a cold start nobody runs: the old primary goes on in its epoch, nothing has to be decided.
-      const coldStart = how === 'boot' && !someoneRuns(state, primary);
+      const coldStart = how === 'boot' && !wasAlive(state);
       return {
         kind: 'stopped',
         why: how === 'crashed' ? `PostgreSQL of ${primary} died` : `PostgreSQL of ${primary} is stopped`,
@@ -60,23 +63,36 @@ function fromReport(state: ClusterState, primary: string): Suspicion {
   }
 }
 
-function someoneRuns(state: ClusterState, except: string): boolean {
-  return Object.keys(state.instances).some((name) => {
-    const kind = name === except ? undefined : liveReport(state, name)?.postgres.kind;
-    return kind === 'standby' || kind === 'primary';
+/** Its agent is there, PostgreSQL doesn't answer: as silent as one that was cut off. */
+function frozen(state: ClusterState, primary: string, now: number): Suspicion {
+  const why = `PostgreSQL of ${primary} does not answer`;
+  const { here, streaming } = voters(state, primary);
+  if (streaming.length < Math.max(1, state.record.sync.k))
+    return { kind: 'gone', why: `${why} and fewer than k standbys receive WAL from it` };
+  const ask = here.filter((name) => now - observed(state, name).askedAt >= ASK_SLOWLY_MS);
+  return { kind: 'waiting', why, ask, wakeAt: now + ASK_SLOWLY_MS };
+}
+
+/** The voters that can be asked, and those of them that receive WAL, as they last said. */
+function voters(state: ClusterState, primary: string): { here: string[]; streaming: string[] } {
+  const here = state.record.sync.voters.filter((name) => name !== primary && liveReport(state, name) !== null);
+  const streaming = here.filter((name) => {
+    const postgres = liveReport(state, name)!.postgres;
+    return postgres.kind === 'standby' && postgres.streaming;
   });
+  return { here, streaming };
+}
+
+/** The cluster was alive when this control plane began: not merely by what it started itself. */
+function wasAlive(state: ClusterState): boolean {
+  return Object.values(state.instances).some(({ foundRunning }) => foundRunning === true);
 }
 
 /** No word since `since`: what do the voters see? */
 function silent(state: ClusterState, primary: string, now: number, since: number, linkUp: boolean): Suspicion {
   const { sync, spec } = state.record;
-  const voters = sync.voters.filter((name) => name !== primary);
-  const here = voters.filter((name) => liveReport(state, name) !== null);
+  const { here, streaming } = voters(state, primary);
   const fresh = here.filter((name) => observed(state, name).reportAt > since);
-  const streaming = here.filter((name) => {
-    const postgres = liveReport(state, name)!.postgres;
-    return postgres.kind === 'standby' && postgres.streaming;
-  });
   const quorum = promiseQuorum(sync);
   const lost = linkUp ? `the agent of ${primary} says nothing` : `the agent of ${primary} is gone`;
   if (!linkUp && here.length >= quorum && fresh.length === here.length && streaming.length === 0) {
@@ -93,14 +109,16 @@ function silent(state: ClusterState, primary: string, now: number, since: number
   }
   if (sync.k > 0 && streaming.length >= sync.k) {
     const why = `${lost}, but ${streaming.join(', ')} still receive${streaming.length === 1 ? 's' : ''} WAL from it`;
-    return { kind: 'waiting', why, ask: [], wakeAt: null };
+    // Their WAL receivers give a frozen primary up some time later: that is to be heard at once.
+    const ask = here.filter((name) => now - observed(state, name).askedAt >= ASK_SLOWLY_MS);
+    return { kind: 'waiting', why, ask, wakeAt: now + ASK_SLOWLY_MS };
   }
   return { kind: 'gone', why: `${lost} for ${Math.round(elapsed)} ms and fewer than k standbys receive WAL from it` };
 }
 
 function neverSeen(state: ClusterState, primary: string, now: number): Suspicion {
   // Running standbys mean that the cluster was alive when this control plane began: the ordinary limit holds.
-  const limit = someoneRuns(state, primary) ? state.record.spec.failover.suspectAfterMs : FIRST_CONTACT_MS;
+  const limit = wasAlive(state) ? state.record.spec.failover.suspectAfterMs : FIRST_CONTACT_MS;
   const until = state.observedSince + limit;
   if (now < until)
     return { kind: 'waiting', why: `the agent of ${primary} has not connected yet`, ask: [], wakeAt: until };

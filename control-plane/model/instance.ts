@@ -60,6 +60,8 @@ export type PostgresState =
       readonly checkpointLsn: Lsn;
     }
   | { readonly kind: 'starting' }
+  /** It runs and has not answered its agent for a second: frozen, or starved. */
+  | { readonly kind: 'unresponsive' }
   | PrimaryState
   | StandbyState;
 

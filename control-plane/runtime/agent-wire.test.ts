@@ -36,7 +36,7 @@ const goal: fc.Arbitrary<Goal> = fc.oneof(
 );
 
 const postgres: fc.Arbitrary<PostgresState> = fc.oneof(
-  fc.record({ kind: fc.constantFrom('absent' as const, 'starting' as const) }),
+  fc.record({ kind: fc.constantFrom('absent' as const, 'starting' as const, 'unresponsive' as const) }),
   fc.record({
     kind: fc.constant('creating' as const),
     how: fc.constantFrom('initdb' as const, 'basebackup' as const, 'rewind' as const),

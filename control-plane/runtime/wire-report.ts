@@ -74,6 +74,8 @@ function postgresToWire(state: PostgresState): JsonObject {
       return { absent: {} };
     case 'starting':
       return { starting: {} };
+    case 'unresponsive':
+      return { unresponsive: {} };
     case 'creating':
       return { creating: { how: wireWord(CREATING, state.how) } };
     case 'stopped':
@@ -98,11 +100,12 @@ function postgresToWire(state: PostgresState): JsonObject {
 }
 
 function postgresFromWire(postgres: WireFields): PostgresState {
-  const kind = postgres.choice(['absent', 'creating', 'stopped', 'starting', 'primary', 'standby']);
+  const kind = postgres.choice(['absent', 'creating', 'stopped', 'starting', 'unresponsive', 'primary', 'standby']);
   const fields = postgres.message(kind);
   switch (kind) {
     case 'absent':
     case 'starting':
+    case 'unresponsive':
       return { kind };
     case 'creating':
       return { kind, how: fields.word('how', CREATING) };

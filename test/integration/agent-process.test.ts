@@ -19,6 +19,7 @@ describe('an agent', () => {
   const directory = path.join(root.path, 'orders-1');
   const file = path.join(root.path, 'agent.json');
   const control = new AgentServer();
+  control.renewing = true;
   let config: AgentConfig;
   let agent: ChildProcess | undefined;
   let output = '';

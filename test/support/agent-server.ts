@@ -13,6 +13,8 @@ export class AgentServer {
   /** What onHello throws, if anything. */
   refusal: Error | undefined;
   port = 0;
+  /** Reports are answered, so that a primary keeps its lease. */
+  renewing = false;
   readonly #server = new Server(AGENT_SERVER_OPTIONS);
 
   constructor() {
@@ -22,7 +24,10 @@ export class AgentServer {
         if (this.refusal) throw this.refusal;
         this.hellos.push(connection);
       },
-      onReport: (_connection, report) => this.reports.push(report),
+      onReport: (connection, report) => {
+        this.reports.push(report);
+        if (this.renewing) connection.send({ kind: 'report-ack', seq: report.seq, leaseMs: 5000 });
+      },
       onGone: ({ id }, reason) => this.gone.push({ id, reason, at: performance.now() }),
     });
     this.service.register(this.#server);

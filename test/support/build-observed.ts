@@ -18,6 +18,7 @@ export function buildObserved(change: Partial<Observed> = {}): Observed {
     timeline: 1,
     history: [],
     server: buildStandby(),
+    leaseHeld: true,
     ...change,
   };
 }
@@ -65,6 +66,7 @@ export function buildPrimary(change: Partial<PrimaryView> = {}): PrimaryView {
     activeTransactions: 0,
     override: { primaryConninfo: '', primarySlotName: '', synchronousStandbyNames: '' },
     slots: [],
+    replies: {},
     checkpointing: false,
     ...change,
   };

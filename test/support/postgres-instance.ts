@@ -28,6 +28,9 @@ export class TestInstance implements AsyncDisposable {
   readonly socketDir: string;
   readonly forwarder = new Forwarder();
   readonly reports: { readonly at: number; readonly report: InstanceReport }[] = [];
+  /** Reports are answered, so that a primary keeps its lease. */
+  renewing = true;
+  leaseMs = 5000;
   readonly #setup: InstanceSetup;
   readonly #ports: number[];
   #instance: Instance | undefined;
@@ -83,7 +86,7 @@ export class TestInstance implements AsyncDisposable {
       },
       bootId: `boot-${this.#boot}`,
       envoyPid: () => 0,
-      send: (report) => this.reports.push({ at: performance.now(), report }),
+      send: (report) => this.#receive(report),
       clock: systemClock,
       log: createLogger({ level: logLevel, format: 'pretty' }).child({ instance: this.name }),
     });
@@ -93,6 +96,15 @@ export class TestInstance implements AsyncDisposable {
   async stop(): Promise<void> {
     await this.#instance?.stop();
     this.#instance = undefined;
+  }
+
+  /** As the control plane does with each report of the one that leads. */
+  #receive(report: InstanceReport): void {
+    this.reports.push({ at: performance.now(), report });
+    if (!this.renewing) return;
+    queueMicrotask(() =>
+      this.#instance?.controller.handle({ kind: 'report-ack', seq: report.seq, leaseMs: this.leaseMs }),
+    );
   }
 
   give(goal: Goal): void {

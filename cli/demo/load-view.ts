@@ -16,10 +16,14 @@ function flow(answers: Answers, now: number, columns: number): Flow {
   answers.forget(now - KEEP_MS);
   const count = bucketCount(columns);
   // Buckets keep their edges from frame to frame, and the one that is still being filled is not shown.
+  const firstAt = answers.firstAt ?? now;
   const end = Math.floor(now / BUCKET_MS) * BUCKET_MS;
+  const from = end - count * BUCKET_MS;
   return {
     perSecond: (answers.countSince(now - RATE_MS) * 1000) / RATE_MS,
     total: answers.total,
-    buckets: answers.buckets(end - count * BUCKET_MS, BUCKET_MS, count),
+    buckets: answers
+      .buckets(from, BUCKET_MS, count)
+      .map((bucket, index) => (from + (index + 1) * BUCKET_MS <= firstAt ? null : bucket)),
   };
 }

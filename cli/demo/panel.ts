@@ -24,7 +24,8 @@ export interface LoadView {
 export interface Flow {
   readonly perSecond: number;
   readonly total: number;
-  readonly buckets: readonly Bucket[];
+  /** Null: before there was any load. */
+  readonly buckets: readonly (Bucket | null)[];
 }
 
 export const BUCKET_MS = 100;

@@ -21,5 +21,7 @@ describe('barOf', () => {
 it('shows an outage as a hole, and the wait at its end', () => {
   const quick = { count: 40, slowestMs: 2 };
   const none = { count: 0, slowestMs: 0 };
-  expect(timeline([quick, quick, none, none, { count: 4, slowestMs: 230 }, quick], colorsFor({}, {}))).toBe('▁▁××▇▁');
+  expect(timeline([null, quick, quick, none, none, { count: 4, slowestMs: 230 }, quick], colorsFor({}, {}))).toBe(
+    ' ▁▁××▇▁',
+  );
 });

@@ -1,5 +1,5 @@
 /** What differs between what a proxy has and what it is to have. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Resource, Resources } from './resource.ts';
 
 /** Same names, same versions. */
@@ -25,5 +25,5 @@ export function versionOf(resources: Iterable<Resource>): string {
 
 /** 64 bits in hexadecimal: enough to tell versions apart, short enough to read in a log. */
 export function contentHash(content: string | Uint8Array): string {
-  return createHash('sha256').update(content).digest('hex').slice(0, 16);
+  return hash('sha256', content, 'hex').slice(0, 16);
 }

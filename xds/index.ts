@@ -1,7 +1,8 @@
 /** Aggregated discovery for Envoy proxies. Knows resources, nodes and streams; knows nothing of PostgreSQL. */
-export { SnapshotCache } from './cache.ts';
+export { type CacheOptions, type ResourceChanges, SnapshotCache } from './cache.ts';
 export type { ResourceState, ResourceStatus, TypeContents } from './contents.ts';
 export { ClientStatusServer, type ClientStatusSource } from './csds-server.ts';
+export type { ResourceInput, VersionedResource } from './encode-resource.ts';
 export type { Rejection } from './memory.ts';
 export type { Resource, ResourceSet } from './resource.ts';
 export {
@@ -13,5 +14,26 @@ export {
   XdsServer,
 } from './server.ts';
 export type { Push, SessionEvent, TypeStatus, VersionMark } from './session.ts';
-export { buildSnapshot, changeSnapshot, EMPTY_SNAPSHOT, type Snapshot, type SnapshotInput } from './snapshot.ts';
-export { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, RESOURCE_TYPES, type TypeUrl } from './type-urls.ts';
+export {
+  buildSnapshot,
+  changeSnapshot,
+  EMPTY_SNAPSHOT,
+  type ResourceNames,
+  type Snapshot,
+  type SnapshotInput,
+} from './snapshot.ts';
+export {
+  CLUSTER_TYPE,
+  ENDPOINT_TYPE,
+  EXTENSION_TYPE,
+  isTypeUrl,
+  LISTENER_TYPE,
+  RESOURCE_TYPES,
+  type ResourceType,
+  ROUTE_TYPE,
+  RUNTIME_TYPE,
+  SECRET_TYPE,
+  TYPES,
+  type TypeKey,
+  type TypeUrl,
+} from './type-urls.ts';

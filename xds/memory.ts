@@ -19,20 +19,28 @@ export interface Rejection {
 /** A proxy that refuses version after version is not to fill the memory. */
 const REMEMBERED_VERSIONS = 1024;
 
-export class NodeMemory {
-  readonly #refused = new Set<string>();
-  readonly #good = new Map<TypeUrl, Resources>();
-  readonly #unacknowledged = new Map<TypeUrl, Set<Resource>>();
-  readonly #rejections = new Map<TypeUrl, Rejection>();
+interface Refusals {
+  /** Keys of resources and of responses, oldest first. */
+  readonly versions: Set<string>;
+  readonly rejections: Map<TypeUrl, Rejection>;
   /** Types of which what was refused is offered once more. */
-  readonly #retrying = new Set<TypeUrl>();
+  readonly retrying: Set<TypeUrl>;
+}
+
+const NONE: readonly Resource[] = [];
+
+export class NodeMemory {
+  readonly #good = new Map<TypeUrl, Resources>();
+  readonly #unacknowledged = new Map<TypeUrl, readonly Resource[]>();
+  /** Absent for most proxies, and there are many. */
+  #refusals: Refusals | undefined;
 
   isRefused(resource: Resource): boolean {
-    return this.#refused.has(key(resource));
+    return this.#refusals?.versions.has(key(resource)) ?? false;
   }
 
   isRefusedResponse(type: TypeUrl, version: string): boolean {
-    return this.#refused.has(responseKey(type, version));
+    return this.#refusals?.versions.has(responseKey(type, version)) ?? false;
   }
 
   /** What the proxy last accepted of that type. */
@@ -41,8 +49,8 @@ export class NodeMemory {
   }
 
   /** Sent since it last accepted something of that type: of what it refuses it may have taken a part. */
-  unacknowledged(type: TypeUrl): Iterable<Resource> {
-    return this.#unacknowledged.get(type) ?? [];
+  unacknowledged(type: TypeUrl): readonly Resource[] {
+    return this.#unacknowledged.get(type) ?? NONE;
   }
 
   hasUnacknowledged(type: TypeUrl): boolean {
@@ -50,27 +58,28 @@ export class NodeMemory {
   }
 
   sent(type: TypeUrl, resources: readonly Resource[]): void {
-    const unacknowledged = this.#unacknowledged.get(type) ?? new Set();
-    for (const resource of resources) unacknowledged.add(resource);
-    this.#unacknowledged.set(type, unacknowledged);
+    const before = this.#unacknowledged.get(type);
+    this.#unacknowledged.set(type, before ? [...new Set([...before, ...resources])] : resources);
   }
 
   accepted(type: TypeUrl, resources: Resources): void {
     this.#good.set(type, resources);
     this.#unacknowledged.delete(type);
-    if (this.#retrying.delete(type)) this.#rejections.delete(type);
+    if (this.#refusals?.retrying.delete(type)) this.#refusals.rejections.delete(type);
   }
 
   refused(type: TypeUrl, refused: readonly Resource[], rejection: Rejection): void {
-    for (const resource of refused) this.#refused.add(key(resource));
-    this.#refused.add(responseKey(type, rejection.version));
-    for (const oldest of this.#refused) {
-      if (this.#refused.size <= REMEMBERED_VERSIONS) break;
-      this.#refused.delete(oldest);
+    this.#refusals ??= { versions: new Set(), rejections: new Map(), retrying: new Set() };
+    const { versions, rejections, retrying } = this.#refusals;
+    for (const resource of refused) versions.add(key(resource));
+    versions.add(responseKey(type, rejection.version));
+    for (const oldest of versions) {
+      if (versions.size <= REMEMBERED_VERSIONS) break;
+      versions.delete(oldest);
     }
-    const before = this.#rejections.get(type);
-    const same = this.#retrying.delete(type) && before?.error === rejection.error;
-    this.#rejections.set(type, same ? { ...rejection, at: before.at } : rejection);
+    const before = rejections.get(type);
+    const same = retrying.delete(type) && before?.error === rejection.error;
+    rejections.set(type, same ? { ...rejection, at: before.at } : rejection);
   }
 
   /**
@@ -78,29 +87,30 @@ export class NodeMemory {
    * rejection stands until the proxy answers.
    */
   retry(type: TypeUrl): void {
-    const rejection = this.#rejections.get(type);
-    if (!rejection) return;
-    this.#refused.delete(responseKey(type, rejection.version));
+    const rejection = this.#refusals?.rejections.get(type);
+    if (!this.#refusals || !rejection) return;
+    const { versions, retrying } = this.#refusals;
+    versions.delete(responseKey(type, rejection.version));
     for (const name of rejection.resources) {
       const prefix = `${type}\n${name}\n`;
-      for (const refused of this.#refused) if (refused.startsWith(prefix)) this.#refused.delete(refused);
+      for (const refused of versions) if (refused.startsWith(prefix)) versions.delete(refused);
     }
-    this.#retrying.add(type);
+    retrying.add(type);
   }
 
   isRetrying(type: TypeUrl): boolean {
-    return this.#retrying.has(type);
+    return this.#refusals?.retrying.has(type) ?? false;
   }
 
   /** The rejection that still holds something back. */
   rejection(type: TypeUrl): Rejection | null {
-    return this.#rejections.get(type) ?? null;
+    return this.#refusals?.rejections.get(type) ?? null;
   }
 
   /** Nothing that is wanted of that type is held back any more. */
   resolved(type: TypeUrl): void {
-    this.#rejections.delete(type);
-    this.#retrying.delete(type);
+    this.#refusals?.rejections.delete(type);
+    this.#refusals?.retrying.delete(type);
   }
 
   /** `wanted`, or the last good version if that one was refused; undefined if there is none. */

@@ -4,14 +4,16 @@ import type { TypeUrl } from './type-urls.ts';
 export interface Resource {
   readonly typeUrl: TypeUrl;
   readonly name: string;
-  /** Hash of the content. */
+  /** The user's own, or a hash of the content. */
   readonly version: string;
   /** The google.protobuf.Any that travels. */
   readonly bytes: Uint8Array;
-  /** Every text in it: the names of other resources that it needs are among them. Empty but for listeners. */
+  /** Every text in it: the clusters that it needs are among them. Empty but for types that name clusters. */
   readonly mentions: ReadonlySet<string>;
   /** A cluster's: name of the endpoints that it waits for before it takes traffic; '' = none. */
   readonly endpointName: string;
+  /** The proxy drops the resource when it heard nothing of it for so long; 0 = it keeps it. */
+  readonly ttlMs: number;
 }
 
 export type Resources = ReadonlyMap<string, Resource>;

@@ -155,8 +155,9 @@ export class XdsServer {
   }
 
   #connect(stream: Stream, { node, details }: ParsedRequest): Connection {
-    const membership = this.#cache.join(node, (snapshot) => {
-      this.#apply(stream, node, session.onSnapshot(snapshot, this.#instant()));
+    const membership = this.#cache.join(node, details, {
+      onSnapshot: (snapshot) => this.#apply(stream, node, session.onSnapshot(snapshot, this.#instant())),
+      subscription: (type) => session.subscription(type),
     });
     const session = new Session(membership.memory, membership.snapshot);
     const connection: Connection = {

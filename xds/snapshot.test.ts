@@ -15,7 +15,7 @@ function input(port = 1): SnapshotInput {
 describe('a snapshot', () => {
   it('has the same version for the same content in another order, and shares what is encoded', () => {
     const one = buildSnapshot(input());
-    const { clusters, ...rest } = input();
+    const { clusters = [], ...rest } = input();
     const two = buildSnapshot({ ...rest, clusters: clusters.toReversed() });
     expect(two.version).toBe(one.version);
     for (const type of [CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE] as const) {

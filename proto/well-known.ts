@@ -120,7 +120,7 @@ export function isPlain(message: unknown): message is PlainMessage {
   return typeof message === 'object' && message !== null && !Array.isArray(message);
 }
 
-export function isList(json: Json): json is readonly Json[] {
+export function isList(json: Json | undefined): json is readonly Json[] {
   return Array.isArray(json);
 }
 

@@ -15,6 +15,8 @@ const LIMIT_MS = 60_000;
 /** Load before an act, so that what is normal is seen too. */
 const QUIET_MS = 1500;
 const QUIET_WRITES = 100;
+/** Decisions are read this much later than the state that they led to, at most. */
+const HISTORY_MS = 300;
 /** Load after an act. */
 const AFTER_MS = 1000;
 
@@ -40,10 +42,13 @@ export function isWhole(cluster: ClusterStatus): boolean {
   return cluster.phase === 'active' && cluster.gate === 'open' && running && voting;
 }
 
-export function whole(stage: Stage, afterEpoch = 0): Promise<ClusterStatus> {
-  return stage.watch.until('every instance to stream and vote', LIMIT_MS, (cluster) =>
-    isWhole(cluster) && cluster.epoch > afterEpoch ? cluster : undefined,
+export async function whole({ watch }: Stage, afterEpoch = 0): Promise<ClusterStatus> {
+  const cluster = await watch.until('every instance to stream and vote', LIMIT_MS, (seen) =>
+    isWhole(seen) && seen.epoch > afterEpoch ? seen : undefined,
   );
+  // The last decision is told before what came of it.
+  await watch.linger(HISTORY_MS);
+  return cluster;
 }
 
 export async function crash(stage: Stage, title: string): Promise<Outage> {

@@ -40,11 +40,12 @@ export function bucketCount(width: number): number {
 
 export function panel({ cluster, load, width }: PanelView, colors: Colors): string[] {
   const rule = colors.dim('─'.repeat(Math.min(width - 1, FLOW_COLUMNS + MAX_BUCKETS)));
-  return [rule, ...clusterLines(cluster, colors), ...(load ? loadLines(load, width, colors) : [])];
+  const silent = load === null ? colors.dim('starting') : colors.yellow('the control plane does not answer');
+  const instances = cluster === undefined ? [silent] : clusterLines(cluster, colors);
+  return [rule, ...instances, ...(load ? loadLines(load, width, colors) : [])];
 }
 
-function clusterLines(cluster: ClusterStatus | undefined, colors: Colors): string[] {
-  if (cluster === undefined) return [colors.yellow('the control plane does not answer')];
+function clusterLines(cluster: ClusterStatus, colors: Colors): string[] {
   const rows = cluster.instances.map((instance) => instanceRow(instance, cluster, colors));
   const columns = ['', '', '', '', ''].map((title) => ({ title }));
   // Columns need no titles here: the first line of the table is left out.

@@ -134,7 +134,7 @@ export class XdsServer {
     this.#streams.add(stream);
     stream.on('data', (bytes: Uint8Array) => {
       if (!this.#streams.has(stream)) return;
-      const request = parse(bytes);
+      const request = parse(bytes, connection === undefined);
       if (typeof request === 'string' || (!connection && request.node === '')) {
         const message = typeof request === 'string' ? request : 'the first request of a stream must tell node.id';
         fail(stream, status.INVALID_ARGUMENT, message);
@@ -199,10 +199,10 @@ interface ParsedRequest {
   readonly request: SessionRequest;
 }
 
-/** The request, or what is wrong with it. */
-function parse(bytes: Uint8Array): ParsedRequest | string {
+/** The request, or what is wrong with it. Only a stream's first one tells of the node. */
+function parse(bytes: Uint8Array, isFirst: boolean): ParsedRequest | string {
   try {
-    const { node, typeUrl, ...rest } = decodeRequest(bytes);
+    const { node, typeUrl, ...rest } = decodeRequest(bytes, isFirst);
     if (!isTypeUrl(typeUrl)) return `${typeUrl || 'no type'} is not served; there are ${RESOURCE_TYPES.join(', ')}`;
     return { node: node ? text(node, 'id') : '', details: node ?? {}, request: { type: typeUrl, ...rest } };
   } catch (error) {

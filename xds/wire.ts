@@ -1,6 +1,7 @@
 /** Discovery requests from bytes and responses to bytes. */
 import { decode } from '../proto/codec.ts';
-import { isObject, type JsonObject } from '../proto/json.ts';
+import { FieldReader } from '../proto/field-reader.ts';
+import type { JsonObject } from '../proto/json.ts';
 import type { Push } from './session.ts';
 
 export interface DiscoveryRequest {
@@ -13,19 +14,59 @@ export interface DiscoveryRequest {
   readonly error: string | undefined;
 }
 
-/** @throws ProtoError when the bytes are no DiscoveryRequest */
-export function decodeRequest(bytes: Uint8Array): DiscoveryRequest {
-  const json = decode('envoy.service.discovery.v3.DiscoveryRequest', bytes);
-  const names = Array.isArray(json.resource_names) ? json.resource_names : [];
-  const error = json.error_detail;
-  return {
-    node: isObject(json.node) ? json.node : undefined,
-    typeUrl: text(json, 'type_url'),
-    names: names.filter((name) => typeof name === 'string'),
-    version: text(json, 'version_info'),
-    nonce: text(json, 'response_nonce'),
-    error: isObject(error) ? text(error, 'message') || 'refused without a word' : undefined,
-  };
+/** Field numbers of envoy.service.discovery.v3.DiscoveryRequest. */
+const REQUEST = { version: 1, node: 2, name: 3, typeUrl: 4, nonce: 5, error: 6 } as const;
+/** Of google.rpc.Status. */
+const STATUS_MESSAGE = 2;
+
+/**
+ * Read by hand: a proxy answers each response with one, and all of them at once when many get the same change.
+ * @param withNode without it the node is passed over: it counts in a stream's first request, where it is most of it
+ * @throws ProtoError when the bytes are no DiscoveryRequest
+ */
+export function decodeRequest(bytes: Uint8Array, withNode: boolean): DiscoveryRequest {
+  const fields = new FieldReader('envoy.service.discovery.v3.DiscoveryRequest', bytes);
+  const names: string[] = [];
+  const nodes: Uint8Array[] = [];
+  let [version, typeUrl, nonce] = ['', '', ''];
+  let error: string | undefined;
+  for (let field = fields.next(); field !== 0; field = fields.next()) {
+    switch (field) {
+      case REQUEST.version:
+        version = fields.text();
+        break;
+      case REQUEST.node:
+        nodes.push(fields.bytes());
+        break;
+      case REQUEST.name:
+        names.push(fields.text());
+        break;
+      case REQUEST.typeUrl:
+        typeUrl = fields.text();
+        break;
+      case REQUEST.nonce:
+        nonce = fields.text();
+        break;
+      case REQUEST.error:
+        error = statusMessage(fields.bytes()) || error;
+        break;
+      default:
+        fields.skip();
+    }
+  }
+  // A message that comes in parts is the one that its parts make together.
+  const node = withNode && nodes.length > 0 ? decode('envoy.config.core.v3.Node', Buffer.concat(nodes)) : undefined;
+  return { node, typeUrl, names, version, nonce, error };
+}
+
+function statusMessage(bytes: Uint8Array): string {
+  const fields = new FieldReader('google.rpc.Status', bytes);
+  let message = 'refused without a word';
+  for (let field = fields.next(); field !== 0; field = fields.next()) {
+    if (field === STATUS_MESSAGE) message = fields.text() || message;
+    else fields.skip();
+  }
+  return message;
 }
 
 /** The field '' when absent. */

@@ -95,8 +95,11 @@ export class Program implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null || this.#child.pid === undefined) return;
     const exit = once(this.#child, 'exit');
-    this.#child.kill('SIGKILL');
+    // With the end of stdin it ends by itself, and a profile gets written.
+    this.#child.stdin!.end();
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), 10_000);
     await exit;
+    clearTimeout(timer);
   }
 
   #fail(error: Error): void {

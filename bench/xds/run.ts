@@ -1,7 +1,7 @@
 /**
  * Howdah's discovery server beside go-control-plane's snapshot cache: the same resources, the same load, in turn.
  *   npm run bench:xds -- [--proxies 1000,4000,12000] [--mode sotw,delta] [--changes 200] [--repeat 1] [--json FILE]
- *                        [--only howdah|peer]
+ *                        [--only howdah|peer] [--profile DIRECTORY]
  * Prints the medians of each figure and the ratio Howdah / peer. Needs a Go toolchain.
  */
 import { execFileSync } from 'node:child_process';
@@ -21,6 +21,7 @@ const { values } = parseArgs({
     streams: { type: 'string', default: '100' },
     only: { type: 'string' },
     json: { type: 'string' },
+    profile: { type: 'string' },
   },
 });
 
@@ -42,8 +43,12 @@ const FIGURES: readonly (readonly [keyof Figures, string])[] = [
 ];
 
 const binaries = build();
+const nodeOptions = values.profile ? ['--cpu-prof', '--cpu-prof-dir', values.profile] : [];
 const servers = {
-  howdah: (proxies: number) => [process.execPath, join(import.meta.dirname, 'server.ts'), '--proxies', `${proxies}`],
+  howdah: (proxies: number) => {
+    const script = join(import.meta.dirname, 'server.ts');
+    return [process.execPath, ...nodeOptions, script, '--proxies', `${proxies}`];
+  },
   peer: (proxies: number) => [join(binaries, 'peer'), '-proxies', `${proxies}`, '-resources', RESOURCES_FILE],
 };
 type ServerName = keyof typeof servers;

@@ -11,6 +11,7 @@ import type { Installation } from './installation.ts';
 import { endProcessesOf } from './leftovers.ts';
 import { parseLogLine, tellsMissingWal } from './log-lines.ts';
 import { commandLine, ownedSettings } from './settings.ts';
+import { removeStaleLocks } from './stale-locks.ts';
 
 export interface ServerOptions {
   readonly installation: Installation;
@@ -104,6 +105,7 @@ export class PostgresServer {
         if (this.#run) return;
         const pids = await endProcessesOf(this.#options.dataDirectory);
         if (pids.length > 0) this.#options.log.warn({ pids }, 'ended processes that outlived their postmaster');
+        removeStaleLocks(this.#options.dataDirectory, this.#options.socketDir);
       });
     this.#cleanup = cleanup;
     return cleanup;

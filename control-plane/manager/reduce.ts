@@ -49,11 +49,13 @@ function withReport(state: ClusterState, report: InstanceReport, now: number): C
   if (before.link.kind === 'up' && before.link.bootId !== report.bootId) return state;
   if (before.report && before.report.bootId === report.bootId && before.report.seq >= report.seq) return state;
   const failed = report.goal?.status === 'failed';
+  const runs = report.postgres.kind === 'standby' || report.postgres.kind === 'primary';
   const next = withInstance(state, report.instance, {
     ...before,
     report,
     reportAt: now,
-    foundRunning: before.foundRunning ?? (report.postgres.kind === 'standby' || report.postgres.kind === 'primary'),
+    foundRunning: before.foundRunning ?? runs,
+    hasRun: before.hasRun || runs,
     promisedSince: report.promisedEpoch >= state.record.epoch ? (before.promisedSince ?? now) : null,
     failedSince: failed ? (before.failedSince ?? now) : null,
   });

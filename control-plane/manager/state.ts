@@ -25,6 +25,8 @@ export interface Observed {
   readonly report: InstanceReport | null;
   /** PostgreSQL ran before this control plane gave it any goal; null = never heard of. */
   readonly foundRunning: boolean | null;
+  /** This control plane has seen its PostgreSQL run. */
+  readonly hasRun: boolean;
   /** When it came; -Infinity without one. */
   readonly reportAt: number;
   /** Since when the primary's reports don't show this instance streaming; null = they do, or there was none. */
@@ -62,6 +64,7 @@ const UNSEEN: Observed = {
   link: { kind: 'unseen' },
   report: null,
   foundRunning: null,
+  hasRun: false,
   reportAt: Number.NEGATIVE_INFINITY,
   missingSince: null,
   askedAt: Number.NEGATIVE_INFINITY,

@@ -2,6 +2,7 @@
  * Is the primary gone? Answers from what its agent says and from what the voters see, never from silence alone while
  * enough voters still stream from it.
  */
+import { instanceNames } from '../model/cluster-spec.ts';
 import { promiseQuorum } from '../model/sync.ts';
 import { type ClusterState, liveReport, observed } from './state.ts';
 
@@ -53,7 +54,7 @@ function fromReport(state: ClusterState, primary: string, now: number): Suspicio
     case 'stopped': {
       const { how } = report.postgres;
       // At a cold start nobody runs: the old primary goes on in its epoch, nothing has to be decided.
-      const coldStart = how === 'boot' && !wasAlive(state);
+      const coldStart = how === 'boot' && !wasAlive(state) && !observed(state, primary).hasRun;
       return {
         kind: 'stopped',
         why: how === 'crashed' ? `PostgreSQL of ${primary} died` : `PostgreSQL of ${primary} is stopped`,
@@ -75,7 +76,10 @@ function frozen(state: ClusterState, primary: string, now: number): Suspicion {
 
 /** The voters that can be asked, and those of them that receive WAL, as they last said. */
 function voters(state: ClusterState, primary: string): { here: string[]; streaming: string[] } {
-  const here = state.record.sync.voters.filter((name) => name !== primary && liveReport(state, name) !== null);
+  const { spec, sync } = state.record;
+  // Where commits wait for nobody, whoever is there could take over.
+  const names = spec.durability.mode === 'async' ? instanceNames(spec) : sync.voters;
+  const here = names.filter((name) => name !== primary && liveReport(state, name) !== null);
   const streaming = here.filter((name) => {
     const postgres = liveReport(state, name)!.postgres;
     return postgres.kind === 'standby' && postgres.streaming;
@@ -107,7 +111,7 @@ function silent(state: ClusterState, primary: string, now: number, since: number
     );
     return { kind: 'waiting', why: lost, ask, wakeAt };
   }
-  if (sync.k > 0 && streaming.length >= sync.k) {
+  if (streaming.length >= Math.max(1, sync.k)) {
     const why = `${lost}, but ${streaming.join(', ')} still receive${streaming.length === 1 ? 's' : ''} WAL from it`;
     // Their WAL receivers give a frozen primary up some time later: that is to be heard at once.
     const ask = here.filter((name) => now - observed(state, name).askedAt >= ASK_SLOWLY_MS);

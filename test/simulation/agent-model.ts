@@ -1,12 +1,16 @@
 /**
- * One agent in virtual time: the production plan over the PostgreSQL model. Every step takes time, and the agent can
- * die between any two.
+ * One agent in virtual time: the production plan at the production pace over the PostgreSQL model. Every step takes
+ * time, and the agent can die or freeze between any two.
  */
 import type { Observed } from '../../agent/observe/observed.ts';
+import { delayMs, isSettled } from '../../agent/pace.ts';
 import { plan, reached, type Step } from '../../agent/plan.ts';
 import type { Goal } from '../../control-plane/model/goal.ts';
 import type { GoalProgress, InstanceReport, PostgresState } from '../../control-plane/model/instance.ts';
+import { formatLsn } from '../../control-plane/model/lsn.ts';
 import type { ControlMessage } from '../../control-plane/runtime/agent-protocol.ts';
+import type { Timer } from '../../control-plane/runtime/clock.ts';
+import { Freezer } from './freezer.ts';
 import type { Kernel } from './kernel.ts';
 import type { PostgresModel } from './postgres-model.ts';
 
@@ -16,21 +20,24 @@ export interface AgentWorld {
   report(agent: AgentModel, report: InstanceReport): void;
   sourceOf(instance: string): PostgresModel | undefined;
   promised(agent: AgentModel, epoch: number): void;
-  violation(text: string): void;
 }
 
 const REPLICATION_PORT = 6000;
 const REPORT_EVERY_MS = 500;
-const PLAN_EVERY_MS = 5;
 
 export class AgentModel {
   readonly postgres: PostgresModel;
+  readonly freezer: Freezer;
   alive = false;
   bootId = '';
-  /** What is on disk. */
+  /** What the agent holds and tells. */
   promisedEpoch = 0;
   /** Epoch of the newest goal to lead that this agent accepted. */
   leadEpoch = 0;
+  /** The state directory's disk is slow: an fsync takes up to seconds. */
+  slowDisk = false;
+  /** What is on disk: all that the next boot knows. */
+  #durableEpoch = 0;
   readonly #world: AgentWorld;
   #boots = 0;
   #seq = 0;
@@ -39,18 +46,25 @@ export class AgentModel {
   #detail = '';
   #busy: Step['kind'] | null = null;
   #crashedUnderGoal = false;
-  #lastSent = '';
+  #seen: Observed;
+  #activeAt = 0;
+  #sent = { content: '', at: 0 };
+  #next: Timer | null = null;
   /** Rises with each boot and each interrupted step. */
   #life = 0;
 
   constructor(postgres: PostgresModel, world: AgentWorld) {
     this.postgres = postgres;
     this.#world = world;
-    postgres.onCrash = () => {
-      this.#crashedUnderGoal = true;
-      this.#tick();
-    };
-    postgres.onChange = () => this.#tick();
+    this.freezer = new Freezer(world.kernel);
+    this.#seen = postgres.observe(REPLICATION_PORT);
+    postgres.onCrash = () =>
+      this.freezer.run(() => {
+        if (!this.alive) return;
+        this.#crashedUnderGoal = true;
+        this.#activeAt = world.kernel.now;
+        this.#look(false);
+      });
   }
 
   get name(): string {
@@ -60,26 +74,32 @@ export class AgentModel {
   boot(): void {
     this.alive = true;
     this.bootId = `${this.name}#${++this.#boots}`;
+    this.promisedEpoch = this.#durableEpoch;
     this.#goal = null;
     this.#busy = null;
     this.#life++;
     this.#seq = 0;
-    this.#lastSent = '';
+    this.#sent = { content: '', at: 0 };
+    this.#crashedUnderGoal = false;
+    this.#activeAt = this.#world.kernel.now;
+    this.#look(true);
     this.#heartbeat(this.#life);
   }
 
-  /** kill -9 of the whole instance. */
-  die(): void {
+  /** kill -9 of the whole instance; `power`: its machine, with all that was not synced. */
+  die(power: boolean): void {
     this.alive = false;
     this.#life++;
-    this.postgres.die();
+    this.#next?.cancel();
+    this.freezer.thaw();
+    this.postgres.die(power);
   }
 
   receive(message: ControlMessage): void {
     if (!this.alive) return;
     switch (message.kind) {
       case 'report-request':
-        this.#report(true);
+        this.#look(true);
         break;
       case 'report-ack':
         return;
@@ -89,39 +109,55 @@ export class AgentModel {
     }
   }
 
+  /** For the end of a trace. */
+  describe(): string {
+    if (!this.alive) return 'dead';
+    const { kind, ...server } = this.postgres.observe(REPLICATION_PORT).server;
+    const details = JSON.stringify(server, (_key, value) => (typeof value === 'bigint' ? formatLsn(value) : value));
+    const goal = this.#goal ? `${this.#goal.id} ${this.#status} (${this.#detail})` : 'no goal';
+    return `promised ${this.promisedEpoch}, ${goal}; timeline ${this.#seen.timeline}, ${kind} ${details}`;
+  }
+
   /** A connection was made: tell everything anew. */
   connected(): void {
     this.#report(true);
   }
 
   #accept(id: string, goal: Goal): void {
-    if (goal.epoch < this.promisedEpoch) return;
     // Copying from the primary is given up for what can't wait.
     if (goal.kind !== 'follow' && (this.#busy === 'basebackup' || this.#busy === 'rewind')) {
       this.#busy = null;
       this.#life++;
       this.#heartbeat(this.#life);
     }
-    if (goal.kind === 'lead') this.leadEpoch = goal.epoch;
+    if (goal.kind === 'lead' && goal.epoch >= this.promisedEpoch) this.leadEpoch = goal.epoch;
     this.#crashedUnderGoal = false;
+    this.#activeAt = this.#world.kernel.now;
     this.#goal = { id, goal };
     this.#status = 'working';
-    this.#tick();
+    this.#look(false);
   }
 
-  #tick(): void {
+  /** Observes, plans, begins one step; looks again as soon as the production agent does. */
+  #look(report: boolean): void {
     if (!this.alive) return;
-    this.#advance();
-    this.#report(false);
+    this.#next?.cancel();
+    let again = REPORT_EVERY_MS;
+    // While a step is under way nothing is observed, but that PostgreSQL ended.
+    if (!this.#busy || this.#crashedUnderGoal) this.#seen = this.#observe();
+    if (this.#goal && !this.#busy) again = this.#advance(this.#goal.goal);
+    this.#report(report);
+    if (!this.#busy) this.#next = this.freezer.after(again, () => this.#look(false));
   }
 
-  #advance(): void {
-    if (!this.#goal || this.#busy) return;
-    const step = plan(this.#goal.goal, this.promisedEpoch, this.#observe());
+  /** Answers when to look again, ms. */
+  #advance(goal: Goal): number {
+    const step = plan(goal, this.promisedEpoch, this.#seen);
     this.#detail = step.kind === 'wait' || step.kind === 'refuse' ? step.detail : step.kind;
     this.#status = reached(step) ? 'done' : step.kind === 'refuse' ? 'failed' : 'working';
-    if (step.kind === 'none' || step.kind === 'refuse') return;
     this.#execute(step);
+    const settled = reached(step) && isSettled(goal, this.#seen);
+    return delayMs(settled, step.kind, this.#world.kernel.now - this.#activeAt);
   }
 
   #observe(): Observed {
@@ -133,11 +169,9 @@ export class AgentModel {
   #execute(step: Step): void {
     const { postgres } = this;
     switch (step.kind) {
-      case 'wait':
-        this.#later('wait', PLAN_EVERY_MS, PLAN_EVERY_MS, () => {});
-        break;
       case 'raise-promise':
-        this.#later(step.kind, 0.2, 4, () => {
+        this.#later(step.kind, 0.2, this.slowDisk ? 2000 : 4, () => {
+          this.#durableEpoch = step.epoch;
           this.promisedEpoch = step.epoch;
           this.#world.promised(this, step.epoch);
         });
@@ -170,6 +204,7 @@ export class AgentModel {
       case 'checkpoint':
         this.#later(step.kind, 5, 60, () => postgres.checkpoint());
         break;
+      case 'wait':
       case 'none':
       case 'refuse':
         return;
@@ -184,43 +219,37 @@ export class AgentModel {
   }
 
   #later(kind: Step['kind'], fromMs: number, toMs: number, effect: () => void): void {
-    const { kernel } = this.#world;
     const life = this.#life;
     this.#busy = kind;
-    kernel.after(kernel.random.between(fromMs, toMs), () => {
+    this.freezer.after(this.#world.kernel.random.between(fromMs, toMs), () => {
       if (life !== this.#life || !this.alive) return;
       this.#busy = null;
+      this.#activeAt = this.#world.kernel.now;
       effect();
-      this.#tick();
+      this.#look(false);
     });
   }
 
   #heartbeat(life: number): void {
     if (life !== this.#life || !this.alive) return;
-    this.#report(true);
-    this.#world.kernel.after(REPORT_EVERY_MS, () => this.#heartbeat(life));
+    const due = this.#sent.at + REPORT_EVERY_MS - this.#world.kernel.now;
+    if (due <= 0) this.#report(true);
+    this.freezer.after(due <= 0 ? REPORT_EVERY_MS : due, () => this.#heartbeat(life));
   }
 
-  #report(always: boolean): void {
-    const observed = this.#observe();
-    const report: InstanceReport = {
-      instance: this.name,
-      bootId: this.bootId,
-      seq: this.#seq + 1,
-      promisedEpoch: this.promisedEpoch,
+  #report(unchangedToo: boolean): void {
+    const { systemId, timeline, history } = this.#seen;
+    const report = {
+      ...{ instance: this.name, bootId: this.bootId, promisedEpoch: this.promisedEpoch },
       goal: this.#goal && { id: this.#goal.id, status: this.#status, detail: this.#detail },
-      systemId: observed.systemId,
-      timeline: observed.timeline,
-      history: observed.history,
-      postgres: stateOf(observed),
+      ...{ systemId, timeline, history, postgres: stateOf(this.#seen) },
       pids: { agent: 1, postgres: 1, envoy: 1 },
     };
-    const { seq: _, ...content } = report;
-    const text = JSON.stringify(content, (_key, value) => (typeof value === 'bigint' ? `${value}` : value));
-    if (!always && text === this.#lastSent) return;
-    this.#lastSent = text;
+    const content = JSON.stringify(report, (_key, value) => (typeof value === 'bigint' ? `${value}` : value));
+    if (!unchangedToo && content === this.#sent.content) return;
+    this.#sent = { content, at: this.#world.kernel.now };
     this.#seq++;
-    this.#world.report(this, report);
+    this.#world.report(this, { ...report, seq: this.#seq });
   }
 }
 

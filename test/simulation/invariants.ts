@@ -1,7 +1,8 @@
 /** The promises of the failover protocol as checks; each violation names the one that it breaks. */
 import { type ClusterRecord, primaryOf } from '../../control-plane/model/cluster-record.ts';
 import { promiseQuorum } from '../../control-plane/model/sync.ts';
-import type { PostgresModel, WalRecord } from './postgres-model.ts';
+import type { WalRecord } from './disk-model.ts';
+import type { PostgresModel } from './postgres-model.ts';
 import type { World } from './world.ts';
 
 export class Violation extends Error {}
@@ -43,14 +44,13 @@ export class Invariants {
     }
   }
 
-  acknowledged(primary: PostgresModel, record: WalRecord): void {
+  acknowledged(primary: PostgresModel, record: WalRecord, position: number): void {
     const epoch = this.#world.agents.get(primary.name)!.leadEpoch;
     if (epoch < this.#openEpoch) {
       this.violation(
         `only one epoch acknowledges: ${primary.name} of epoch ${epoch} did after epoch ${this.#openEpoch} opened`,
       );
     }
-    const position = primary.wal.lastIndexOf(record) + 1;
     this.#acknowledged.push({ record, position });
   }
 

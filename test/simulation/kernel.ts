@@ -1,5 +1,5 @@
-/** Virtual time: one heap of events ordered by (time, sequence), a seeded random, and a Clock for the code under test. */
-import type { Clock, Timer } from '../../control-plane/runtime/clock.ts';
+/** Virtual time: one heap of events ordered by (time, sequence), and a seeded random. */
+import type { Timer } from '../../control-plane/runtime/clock.ts';
 
 interface Event {
   readonly at: number;
@@ -15,6 +15,9 @@ export class Kernel {
   #order = 0;
   #traceHash = 2166136261;
   readonly #trace: string[] = [];
+  #touched = true;
+  /** How many events have run. */
+  events = 0;
 
   constructor(seed: number) {
     this.random = new Random(seed);
@@ -29,7 +32,7 @@ export class Kernel {
     return (this.#traceHash >>> 0).toString(16).padStart(8, '0');
   }
 
-  /** The newest lines of the trace. */
+  /** All that was noted, oldest first. */
   get trace(): readonly string[] {
     return this.#trace;
   }
@@ -38,7 +41,22 @@ export class Kernel {
     const text = `${this.#now.toFixed(2).padStart(10)} ${line}`;
     for (let i = 0; i < text.length; i++) this.#traceHash = Math.imul(this.#traceHash ^ text.charCodeAt(i), 16777619);
     this.#trace.push(text);
-    if (this.#trace.length > 400) this.#trace.splice(0, 200);
+  }
+
+  /** The code under test was called: its promises may have something to do before time goes on. */
+  touch(): void {
+    this.#touched = true;
+  }
+
+  /** Lets the promises of the code under test run, if it was called at all. */
+  async drain(): Promise<void> {
+    if (!this.#touched) return;
+    this.#touched = false;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  get drained(): boolean {
+    return !this.#touched;
   }
 
   after(delayMs: number, run: () => void): Timer {
@@ -57,21 +75,12 @@ export class Kernel {
       this.#pop();
       if (event.cancelled) continue;
       this.#now = event.at;
+      this.events++;
       event.run();
       return true;
     }
     this.#now = until;
     return false;
-  }
-
-  /** A clock that runs at `rate` of the kernel's; its wall time is somewhere else altogether. */
-  clock(rate: number, wallOffsetMs: number): Clock {
-    return {
-      now: () => this.#now * rate,
-      wall: () => this.#now + wallOffsetMs,
-      // Timers of a real machine fire late, never a rounding error early.
-      after: (ms, action) => this.after(ms / rate + 0.01, action),
-    };
   }
 
   #push(event: Event): void {

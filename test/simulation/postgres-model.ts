@@ -1,44 +1,37 @@
 /**
- * A small model of one PostgreSQL: WAL as a list of records on timelines, crash recovery, standby and primary,
- * quorum commit, streaming with per-standby flush, rewind and base backup. An LSN is a count of records times 8.
+ * A small model of one PostgreSQL: crash recovery, standby and primary, quorum commit, streaming with per-standby
+ * flush over connections that can hang, rewind and base backup. In one file: every method is a change of one state.
  */
 import type { Observed, Override, ServerView, SlotView } from '../../agent/observe/observed.ts';
 import { slotName } from '../../agent/plan.ts';
-import type { StandbyConnection, TimelineSwitch } from '../../control-plane/model/instance.ts';
-import type { Lsn } from '../../control-plane/model/lsn.ts';
-import { formatSync, NO_SYNC, parseSync, type SyncConfig } from '../../control-plane/model/sync.ts';
+import type { StandbyConnection } from '../../control-plane/model/instance.ts';
+import { NO_SYNC, parseSync, type SyncConfig } from '../../control-plane/model/sync.ts';
+import { copyOf, type Disk, loseUnsynced, lsnOf, NO_OVERRIDE, newDisk, recover, type WalRecord } from './disk-model.ts';
+import { Freezer } from './freezer.ts';
 import type { Kernel } from './kernel.ts';
+import type { Network } from './network.ts';
 
-export interface WalRecord {
-  readonly id: number;
-  readonly timeline: number;
-}
-
-export const lsnOf = (count: number): Lsn => BigInt(count) * 8n;
 /** After a restart the receive position is only the start of a segment. */
 const SEGMENT_RECORDS = 16;
+/** Frozen for this long it is told as unresponsive, as by the production observer. */
+const UNRESPONSIVE_AFTER_MS = 1000;
+/** Either side of a stream that hangs gives it up after this long (wal_sender_timeout, wal_receiver_timeout). */
+const STREAM_TIMEOUT_MS = 5000;
 
 interface Waiter {
   readonly position: number;
   readonly onAck: () => void;
 }
 
-/** What survives a crash. */
-interface Disk {
-  systemId: string;
-  wal: WalRecord[];
+/** A walsender, and the connection it serves. */
+interface Sender {
+  readonly standby: PostgresModel;
+  readonly source: PostgresModel;
   flushed: number;
-  history: TimelineSwitch[];
-  timeline: number;
-  standbySignal: boolean;
-  clean: boolean;
-  ranAs: 'primary' | 'standby';
-  override: Override;
-  slots: string[];
-  checkpointTimeline: number;
+  sent: number;
+  /** Since when nothing gets through; null = it does. */
+  silentSince: number | null;
 }
-
-const NO_OVERRIDE: Override = { primaryConninfo: '', primarySlotName: '', synchronousStandbyNames: '' };
 
 type Run =
   | { kind: 'stopped'; how: 'boot' | 'requested' | 'crashed' }
@@ -49,34 +42,37 @@ type Run =
 /** What the model needs of the world around it. */
 export interface PostgresWorld {
   readonly kernel: Kernel;
+  readonly network: Network;
   /** The instance that the local replication route leads to now; undefined = nowhere. */
   upstreamOf(instance: string): PostgresModel | undefined;
-  /** Bytes can flow between the two at this moment. */
-  connected(a: string, b: string): boolean;
-  acknowledged(primary: PostgresModel, record: WalRecord): void;
+  acknowledged(primary: PostgresModel, record: WalRecord, position: number): void;
 }
 
 export class PostgresModel {
   readonly name: string;
+  readonly freezer: Freezer;
   readonly #world: PostgresWorld;
   #disk: Disk | null = null;
   #run: Run = { kind: 'stopped', how: 'boot' };
   /** Settings in force: a reload takes the file's. */
   #inForce: Override = NO_OVERRIDE;
-  /** The source of the running WAL receiver. */
-  #source: PostgresModel | null = null;
-  /** Position that each connected standby has flushed, by application name. */
-  readonly #walsenders = new Map<string, { readonly standby: PostgresModel; flushed: number; sent: number }>();
+  #sync: SyncConfig | undefined = NO_SYNC;
+  /** The running WAL receiver's connection. */
+  #upstream: Sender | null = null;
+  /** By application name. */
+  readonly #walsenders = new Map<string, Sender>();
   #waiters: Waiter[] = [];
   /** Rises with each start and stop: what an earlier process scheduled is void. */
   #life = 0;
+  /** An fsync takes up to seconds. */
+  slowDisk = false;
   /** Called when the process ends by itself. */
   onCrash: () => void = () => {};
-  onChange: () => void = () => {};
 
   constructor(name: string, world: PostgresWorld) {
     this.name = name;
     this.#world = world;
+    this.freezer = new Freezer(world.kernel);
   }
 
   get running(): boolean {
@@ -88,11 +84,7 @@ export class PostgresModel {
   }
 
   get syncInForce(): SyncConfig | undefined {
-    return parseSync(this.#inForce.synchronousStandbyNames);
-  }
-
-  get wal(): readonly WalRecord[] {
-    return this.#disk?.wal ?? [];
+    return this.#sync;
   }
 
   has(record: WalRecord, position: number): boolean {
@@ -108,6 +100,7 @@ export class PostgresModel {
       timeline: disk?.timeline ?? 0,
       history: disk ? [...disk.history] : [],
       server: this.#serverView(),
+      leaseHeld: true,
     };
   }
 
@@ -115,6 +108,9 @@ export class PostgresModel {
     const disk = this.#disk;
     const run = this.#run;
     if (!disk) return { kind: 'absent' };
+    if (this.running && this.freezer.frozenMs > UNRESPONSIVE_AFTER_MS) {
+      return { kind: 'unresponsive', role: this.isPrimary ? 'primary' : 'standby' };
+    }
     switch (run.kind) {
       case 'stopped':
         return {
@@ -135,12 +131,13 @@ export class PostgresModel {
           kind: 'primary',
           flushLsn: lsnOf(disk.flushed),
           endOfRecoveryLsn: lsnOf(run.endOfRecovery),
-          sync: parseSync(this.#inForce.synchronousStandbyNames) ?? null,
+          sync: this.#sync ?? null,
           standbys: this.#standbys(),
           checkpointTimeline: disk.checkpointTimeline,
           activeTransactions: this.#waiters.length,
           override: this.#inForce,
           slots: this.#slots(),
+          replies: Object.fromEntries([...this.#walsenders].map(([name, { flushed }]) => [name, `${flushed}`])),
           checkpointing: run.checkpointing,
         };
       case 'standby':
@@ -151,7 +148,7 @@ export class PostgresModel {
           ),
           replayLsn: lsnOf(disk.flushed),
           promoting: run.promoting,
-          walReceiver: this.#source ? 'streaming' : 'none',
+          walReceiver: this.#upstream ? 'streaming' : 'none',
           drained: true,
           override: this.#inForce,
           slots: this.#slots(),
@@ -170,7 +167,7 @@ export class PostgresModel {
   }
 
   #standbys(): StandbyConnection[] {
-    const sync = this.syncInForce ?? NO_SYNC;
+    const sync = this.#sync ?? NO_SYNC;
     return [...this.#walsenders].map(([name, { flushed }]) => ({
       name,
       state: 'streaming',
@@ -183,31 +180,28 @@ export class PostgresModel {
   // --- what the agent does to it; each call is one effect that has happened when it returns
 
   initdb(systemId: string): void {
-    this.#disk = {
-      systemId,
-      wal: [],
-      flushed: 0,
-      history: [],
-      timeline: 1,
-      standbySignal: false,
-      clean: true,
-      ranAs: 'primary',
-      override: NO_OVERRIDE,
-      slots: [],
-      checkpointTimeline: 1,
-    };
-    this.#append(1);
-    this.#disk.flushed = this.#disk.wal.length;
+    const disk = newDisk(systemId);
+    this.#disk = disk;
+    this.#append(disk.timeline);
+    disk.flushed = disk.wal.length;
   }
 
   configure(override: Override): void {
     if (!this.#disk) return;
     this.#disk.override = override;
-    if (!this.running) return;
-    const sourceChanged = this.#inForce.primaryConninfo !== override.primaryConninfo;
+    const life = this.#life;
+    this.freezer.run(() => {
+      if (!this.running || this.#life !== life) return;
+      const sourceChanged = this.#inForce.primaryConninfo !== override.primaryConninfo;
+      this.#takeSettings(override);
+      if (sourceChanged) this.#dropSource();
+      this.#evaluateWaiters();
+    });
+  }
+
+  #takeSettings(override: Override): void {
     this.#inForce = override;
-    if (sourceChanged) this.#dropSource();
-    this.#evaluateWaiters();
+    this.#sync = parseSync(override.synchronousStandbyNames);
   }
 
   beginStart(role: 'primary' | 'standby', override: Override): void {
@@ -221,35 +215,40 @@ export class PostgresModel {
   finishStart(): void {
     const disk = this.#disk;
     if (!disk || this.#run.kind !== 'starting') return;
-    this.#inForce = disk.override;
+    this.#takeSettings(disk.override);
     disk.clean = false;
+    recover(disk);
     if (disk.standbySignal) {
       disk.ranAs = 'standby';
       this.#run = { kind: 'standby', receivedSinceStart: false, promoting: false };
     } else {
       disk.ranAs = 'primary';
-      // End of recovery writes a record of its own.
-      this.#append(disk.timeline);
-      disk.flushed = disk.wal.length;
+      this.#lead(disk);
       disk.checkpointTimeline = disk.timeline;
-      this.#run = { kind: 'primary', endOfRecovery: disk.flushed, checkpointing: false };
     }
-    this.onChange();
   }
 
   promote(): void {
-    const disk = this.#disk;
-    if (!disk || this.#run.kind !== 'standby') return;
-    this.#dropSource();
-    disk.history = [...disk.history, { timeline: disk.timeline, endLsn: lsnOf(disk.wal.length) }];
-    disk.timeline = Math.max(disk.timeline, ...disk.history.map((s) => s.timeline)) + 1;
-    disk.standbySignal = false;
-    disk.ranAs = 'primary';
+    this.freezer.run(() => {
+      const disk = this.#disk;
+      if (!disk || this.#run.kind !== 'standby') return;
+      this.#dropSource();
+      // What was received and not synced is replayed too.
+      recover(disk);
+      disk.history = [...disk.history, { timeline: disk.timeline, endLsn: lsnOf(disk.wal.length) }];
+      disk.timeline = Math.max(disk.timeline, ...disk.history.map((s) => s.timeline)) + 1;
+      disk.standbySignal = false;
+      disk.ranAs = 'primary';
+      this.#lead(disk);
+      this.#flushedMore();
+    });
+  }
+
+  /** End of recovery writes a record of its own. */
+  #lead(disk: Disk): void {
     this.#append(disk.timeline);
     disk.flushed = disk.wal.length;
     this.#run = { kind: 'primary', endOfRecovery: disk.flushed, checkpointing: false };
-    this.#flushedMore();
-    this.onChange();
   }
 
   createSlots(drop: readonly string[], create: readonly string[]): void {
@@ -262,47 +261,54 @@ export class PostgresModel {
 
   /** A clean shutdown: the last record reaches the connected standbys before the process ends. */
   stopFast(): void {
-    const disk = this.#disk;
-    if (!disk || !this.running) {
-      this.#end('requested');
-      return;
-    }
-    if (this.#run.kind === 'primary') {
-      this.#append(disk.timeline);
-      disk.flushed = disk.wal.length;
-      for (const [name, sender] of this.#walsenders) {
-        if (this.#world.connected(this.name, name)) sender.standby.receive(this, disk.wal.length, true);
+    const life = this.#life;
+    this.freezer.run(() => {
+      const disk = this.#disk;
+      if (!disk || this.#life !== life) return;
+      if (this.running) {
+        if (this.#run.kind === 'primary') {
+          this.#append(disk.timeline);
+          disk.flushed = disk.wal.length;
+          for (const [name, sender] of this.#walsenders) {
+            if (this.#world.network.connected(this.name, name))
+              sender.standby.#receive(sender, disk, disk.wal.length, true);
+          }
+        }
+        disk.clean = true;
       }
-    }
-    disk.clean = true;
-    this.#end('requested');
+      this.#end('requested', false);
+    });
   }
 
   stopImmediate(): void {
-    this.#end('requested');
+    this.#end('requested', false);
   }
 
-  /** kill -9: unsynced WAL is lost. */
+  /** kill -9. */
   crash(): void {
     if (this.#run.kind === 'stopped') return;
-    this.#end('crashed');
+    this.#end('crashed', false);
     this.onCrash();
   }
 
   /** The whole instance died; its next agent finds it stopped. */
-  die(): void {
-    this.#end('boot');
+  die(power: boolean): void {
+    this.#end('boot', power);
   }
 
-  #end(how: 'boot' | 'requested' | 'crashed'): void {
+  #end(how: 'boot' | 'requested' | 'crashed', power: boolean): void {
     const disk = this.#disk;
+    const { network, kernel } = this.#world;
     this.#life++;
     this.#run = { kind: 'stopped', how };
     this.#waiters = [];
+    this.freezer.thaw();
     this.#dropSource();
-    for (const { standby } of this.#walsenders.values()) standby.sourceLost(this);
+    for (const [name, sender] of this.#walsenders) {
+      if (network.reachable(this.name, name)) sender.standby.#sourceLost(sender);
+    }
     this.#walsenders.clear();
-    if (disk && !disk.clean) disk.wal.length = disk.flushed;
+    if (disk && !disk.clean) loseUnsynced(disk, power, kernel.random);
   }
 
   /** pg_rewind: what the source doesn't have is undone. */
@@ -316,57 +322,47 @@ export class PostgresModel {
 
   #copyFrom(source: PostgresModel): boolean {
     const from = source.#disk;
-    if (!from || !source.isPrimary) return false;
-    this.#disk = {
-      ...from,
-      wal: from.wal.slice(0, from.flushed),
-      history: [...from.history],
-      standbySignal: true,
-      clean: false,
-      ranAs: 'standby',
-      override: NO_OVERRIDE,
-      slots: [],
-    };
+    if (!from || !source.isPrimary || source.freezer.frozen) return false;
+    this.#disk = copyOf(from);
     this.#disk.flushed = this.#disk.wal.length;
     return true;
   }
 
   // --- clients
 
-  /** A transaction; `onAck` when it is acknowledged. Returns null when it can't even begin. */
-  write(id: number, onAck: () => void): WalRecord | null {
-    if (this.#run.kind !== 'primary') return null;
-    const disk = this.#disk!;
-    const record = this.#append(disk.timeline, id);
-    const position = disk.wal.length;
-    const life = this.#life;
-    this.#world.kernel.after(this.#world.kernel.random.between(0.1, 1), () => {
-      if (this.#life !== life) return;
-      disk.flushed = Math.max(disk.flushed, position);
-      this.#waiters.push({ position, onAck: () => this.#acknowledge(record, onAck) });
-      this.#flushedMore();
-      this.#evaluateWaiters();
+  /** A transaction; a frozen server takes it when it thaws. */
+  write(id: number): void {
+    this.freezer.run(() => {
+      if (this.#run.kind !== 'primary') return;
+      const disk = this.#disk!;
+      const record = this.#append(disk.timeline, id);
+      const position = disk.wal.length;
+      this.#afterSync(() => {
+        disk.flushed = Math.max(disk.flushed, position);
+        this.#waiters.push({ position, onAck: () => this.#world.acknowledged(this, record, position) });
+        this.#flushedMore();
+        this.#evaluateWaiters();
+      });
     });
-    return record;
   }
 
-  #acknowledge(record: WalRecord, onAck: () => void): void {
-    this.#world.acknowledged(this, record);
-    onAck();
+  /** An fsync's time later, if the process still runs. */
+  #afterSync(action: () => void): void {
+    const life = this.#life;
+    const ms = this.#world.kernel.random.between(0.1, this.slowDisk ? 800 : 1.5);
+    this.freezer.after(ms, () => this.#life === life && action());
   }
 
   #evaluateWaiters(): void {
-    if (this.#run.kind !== 'primary') return;
-    const sync = this.syncInForce;
-    const waiting = this.#waiters;
-    this.#waiters = [];
-    for (const waiter of waiting) {
-      const holders = sync
-        ? sync.voters.filter((name) => (this.#walsenders.get(name)?.flushed ?? 0) >= waiter.position)
-        : [];
-      if (sync && holders.length >= sync.k) waiter.onAck();
-      else this.#waiters.push(waiter);
-    }
+    if (this.#run.kind !== 'primary' || this.#waiters.length === 0) return;
+    const sync = this.#sync;
+    if (!sync) return;
+    const flushed = sync.voters.map((name) => this.#walsenders.get(name)?.flushed ?? 0).sort((a, b) => b - a);
+    const upTo = sync.k === 0 ? Number.POSITIVE_INFINITY : (flushed[sync.k - 1] ?? 0);
+    const done = this.#waiters.filter((waiter) => waiter.position <= upTo);
+    if (done.length === 0) return;
+    this.#waiters = this.#waiters.filter((waiter) => waiter.position > upTo);
+    for (const waiter of done) waiter.onAck();
   }
 
   // --- streaming
@@ -374,103 +370,131 @@ export class PostgresModel {
   /** A WAL receiver tries each few milliseconds; called by the world's clockwork. */
   connectReceiver(): void {
     const disk = this.#disk;
-    if (!disk || this.#run.kind !== 'standby' || this.#inForce.primaryConninfo === '' || this.#source) return;
-    const upstream = this.#world.upstreamOf(this.name);
-    if (!upstream || upstream === this || !upstream.running || !this.#world.connected(this.name, upstream.name)) return;
-    if (!upstream.#contains(disk)) return;
-    this.#source = upstream;
-    upstream.#walsenders.set(this.name, { standby: this, flushed: 0, sent: 0 });
-    upstream.#send(this.name);
-    this.onChange();
+    if (!disk || this.#run.kind !== 'standby' || this.#inForce.primaryConninfo === '' || this.#upstream) return;
+    const source = this.#world.upstreamOf(this.name);
+    if (!source || source === this || !source.running || source.freezer.frozen || this.freezer.frozen) return;
+    if (!this.#world.network.connected(this.name, source.name) || !source.#contains(disk)) return;
+    const sender: Sender = { standby: this, source, flushed: 0, sent: -1, silentSince: null };
+    this.#upstream = sender;
+    source.#walsenders.set(this.name, sender);
+    source.#send(sender);
   }
 
   /** The standby's end of WAL lies on this one's history. */
   #contains(standby: Disk): boolean {
     const mine = this.#disk!;
-    if (standby.wal.length > mine.flushed) return false;
     const last = standby.wal.length;
+    if (last > mine.flushed) return false;
     return last === 0 || mine.wal[last - 1]!.id === standby.wal[last - 1]!.id;
   }
 
-  #send(name: string): void {
-    const sender = this.#walsenders.get(name);
-    if (!sender) return;
-    const { kernel } = this.#world;
-    const upTo = this.#disk!.flushed;
-    if (sender.sent === upTo && upTo > 0 && sender.flushed === upTo) return;
+  #isOpen(sender: Sender): boolean {
+    return this.#walsenders.get(sender.standby.name) === sender;
+  }
+
+  #send(sender: Sender): void {
+    const disk = this.#disk!;
+    const upTo = disk.flushed;
+    if (sender.sent === upTo) return;
     sender.sent = upTo;
-    const life = this.#life;
-    kernel.after(kernel.random.between(0.1, 3), () => {
-      if (this.#life !== life || this.#walsenders.get(name) !== sender) return;
-      if (this.#world.connected(this.name, name)) sender.standby.receive(this, upTo, false);
-      else this.disconnect(name);
+    this.freezer.after(this.#world.kernel.random.between(0.1, 3), () => {
+      if (!this.#isOpen(sender)) return;
+      const { standby } = sender;
+      if (this.#world.network.reachable(this.name, standby.name)) {
+        standby.freezer.run(() => standby.#receive(sender, disk, upTo, false));
+      } else this.#sendAgain(sender);
     });
   }
 
-  receive(from: PostgresModel, upTo: number, syncNow: boolean): void {
-    const disk = this.#disk;
-    if (!disk || this.#run.kind !== 'standby' || this.#source !== from) return;
-    const source = from.#disk!;
-    for (let i = disk.wal.length; i < upTo; i++) disk.wal.push(source.wal[i]!);
-    this.#run.receivedSinceStart = true;
-    const { kernel } = this.#world;
-    const life = this.#life;
-    const flush = () => {
-      if (this.#life !== life || disk !== this.#disk) return;
-      if (upTo > disk.wal.length) return;
-      disk.flushed = Math.max(disk.flushed, upTo);
-      const last = disk.wal[disk.flushed - 1];
-      if (last && last.timeline > disk.timeline) {
-        disk.timeline = last.timeline;
-        disk.history = source.history.filter((s) => s.timeline < last.timeline);
-      }
-      this.#flushedMore();
-      this.onChange();
-      kernel.after(kernel.random.between(0.1, 3), () => from.#flushReply(this, disk.flushed));
-    };
-    if (syncNow) flush();
-    else kernel.after(kernel.random.between(0.1, 2), flush);
+  #sendAgain(sender: Sender): void {
+    this.freezer.after(this.#world.kernel.random.between(20, 120), () => {
+      if (!this.#isOpen(sender)) return;
+      sender.sent = -1;
+      this.#send(sender);
+    });
   }
 
-  #flushReply(standby: PostgresModel, flushed: number): void {
-    const sender = this.#walsenders.get(standby.name);
-    if (!sender || sender.standby !== standby || standby.#source !== this) return;
-    if (!this.#world.connected(this.name, standby.name)) return;
+  #receive(sender: Sender, source: Disk, upTo: number, syncNow: boolean): void {
+    const disk = this.#disk;
+    if (!disk || this.#run.kind !== 'standby' || this.#upstream !== sender) return;
+    for (let i = disk.wal.length; i < upTo; i++) disk.wal.push(source.wal[i]!);
+    this.#run.receivedSinceStart = true;
+    // The file of a timeline's history comes before its first WAL.
+    const newest = disk.wal.at(-1)?.timeline ?? 0;
+    if (newest > disk.timeline) {
+      disk.timeline = newest;
+      disk.history = source.history.filter((s) => s.timeline < newest);
+    }
+    const flush = () => {
+      if (disk !== this.#disk || upTo > disk.wal.length) return;
+      disk.flushed = Math.max(disk.flushed, upTo);
+      this.#flushedMore();
+      this.#reply(sender);
+    };
+    if (syncNow) flush();
+    else this.#afterSync(flush);
+  }
+
+  /** What has been flushed, told to the primary, if this receiver still runs when it leaves. */
+  #reply(sender: Sender): void {
+    const flushed = this.#disk!.flushed;
+    this.freezer.after(this.#world.kernel.random.between(0.1, 3), () => {
+      if (this.#upstream !== sender) return;
+      const { source } = sender;
+      if (this.#world.network.reachable(this.name, source.name)) {
+        source.freezer.run(() => source.#flushReply(sender, flushed));
+      } else this.freezer.after(this.#world.kernel.random.between(20, 120), () => this.#replyAgain(sender));
+    });
+  }
+
+  #replyAgain(sender: Sender): void {
+    if (this.#upstream === sender && this.#disk) this.#reply(sender);
+  }
+
+  #flushReply(sender: Sender, flushed: number): void {
+    if (!this.#isOpen(sender)) return;
     sender.flushed = Math.max(sender.flushed, flushed);
     this.#evaluateWaiters();
-    this.onChange();
   }
 
   #flushedMore(): void {
-    for (const name of this.#walsenders.keys()) this.#send(name);
+    for (const sender of this.#walsenders.values()) this.#send(sender);
   }
 
-  disconnect(name: string): void {
-    const sender = this.#walsenders.get(name);
-    this.#walsenders.delete(name);
-    sender?.standby.sourceLost(this);
-    this.onChange();
-  }
-
-  sourceLost(source: PostgresModel): void {
-    if (this.#source !== source) return;
-    this.#source = null;
-    this.onChange();
+  #sourceLost(sender: Sender): void {
+    if (this.#upstream === sender) this.#upstream = null;
   }
 
   #dropSource(): void {
-    const source = this.#source;
-    this.#source = null;
-    source?.disconnect(this.name);
+    const sender = this.#upstream;
+    this.#upstream = null;
+    if (!sender || !sender.source.#isOpen(sender)) return;
+    // Cut off, the walsender learns of it by its time limit only.
+    if (this.#world.network.reachable(this.name, sender.source.name)) sender.source.#walsenders.delete(this.name);
   }
 
-  /** The route or the network below a WAL receiver went away. */
-  checkSource(): void {
-    const source = this.#source;
-    if (!source) return;
-    const still =
-      source.running && this.#world.connected(this.name, source.name) && this.#world.upstreamOf(this.name) === source;
-    if (!still) this.#dropSource();
+  /** The route or the network below streams went away; called by the world's clockwork. */
+  checkStreams(): void {
+    for (const sender of this.#walsenders.values()) {
+      const gone = sender.standby.#upstream !== sender;
+      if (this.#timedOut(sender, gone)) this.#walsenders.delete(sender.standby.name);
+    }
+    const sender = this.#upstream;
+    if (!sender) return;
+    const { source } = sender;
+    const hears = this.#world.network.reachable(source.name, this.name);
+    const gone = hears && !source.#isOpen(sender);
+    if (gone || this.#world.upstreamOf(this.name) !== source || this.#timedOut(sender, false)) this.#dropSource();
+  }
+
+  #timedOut(sender: Sender, gone: boolean): boolean {
+    const { kernel, network } = this.#world;
+    const { standby, source } = sender;
+    const flows =
+      !gone && !standby.freezer.frozen && !source.freezer.frozen && network.connected(standby.name, source.name);
+    if (flows) sender.silentSince = null;
+    else sender.silentSince ??= kernel.now;
+    return sender.silentSince !== null && kernel.now - sender.silentSince > STREAM_TIMEOUT_MS;
   }
 
   #append(timeline: number, id?: number): WalRecord {
@@ -478,8 +502,4 @@ export class PostgresModel {
     this.#disk!.wal.push(record);
     return record;
   }
-}
-
-export function describeSync(sync: SyncConfig | undefined): string {
-  return sync ? formatSync(sync) || 'nobody' : 'unknown';
 }

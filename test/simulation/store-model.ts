@@ -2,6 +2,7 @@
 import type { ClusterRecord } from '../../control-plane/model/cluster-record.ts';
 import { HowdahError } from '../../control-plane/model/errors.ts';
 import type { Store, Versioned } from '../../control-plane/store/store.ts';
+import type { Freezer } from './freezer.ts';
 import type { Kernel } from './kernel.ts';
 
 export class StoreModel {
@@ -10,6 +11,8 @@ export class StoreModel {
   #stored: Versioned | undefined;
   /** Share of puts that fail without effect. */
   failing = 0;
+  /** An answer takes up to seconds. */
+  slow = false;
 
   constructor(kernel: Kernel, onStored: (record: ClusterRecord) => void) {
     this.#kernel = kernel;
@@ -20,22 +23,24 @@ export class StoreModel {
     return this.#stored?.record;
   }
 
-  /** One control plane's way to the store; `alive` false: it is dead and hears nothing any more. */
-  handle(alive: () => boolean): Store {
+  /** One control plane's way to the store. A dead one hears nothing any more, a frozen one later. */
+  handle(process: { readonly alive: boolean; readonly freezer: Freezer }): Store {
     const kernel = this.#kernel;
     const answer = <T>(effect: () => T): Promise<T> =>
       new Promise((resolve, reject) => {
-        kernel.after(kernel.random.between(0.2, 3), () => {
+        kernel.after(kernel.random.between(0.2, this.slow ? 1500 : 3), () => {
           // The control plane died before the request left.
-          if (!alive()) return;
+          if (!process.alive) return;
           let result: T;
           try {
             result = effect();
           } catch (error) {
+            kernel.touch();
             return reject(error);
           }
-          kernel.after(kernel.random.between(0.1, 2), () => {
-            if (alive()) resolve(result);
+          process.freezer.after(kernel.random.between(0.1, 2), () => {
+            kernel.touch();
+            if (process.alive) resolve(result);
           });
         });
       });

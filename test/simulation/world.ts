@@ -2,151 +2,161 @@
  * One cluster in virtual time: the production Manager (reduce, decide, runner), routing and agent plan over models of
  * PostgreSQL, the network and the store. Clients write through two gateways whose configuration arrives late.
  */
-
-import { type AgentChannel, Manager } from '../../control-plane/manager/manager.ts';
 import type { ClusterRecord } from '../../control-plane/model/cluster-record.ts';
 import { type ClusterSpec, instanceNames } from '../../control-plane/model/cluster-spec.ts';
 import type { InstanceReport, Placement } from '../../control-plane/model/instance.ts';
 import { instanceNode } from '../../control-plane/routing/mesh.ts';
-import { Publisher } from '../../control-plane/routing/publisher.ts';
-import type { ControlMessage } from '../../control-plane/runtime/agent-protocol.ts';
 import { createLogger } from '../../control-plane/runtime/logger.ts';
 import type { ProxyIr } from '../../envoy-config/ir.ts';
 import { AgentModel } from './agent-model.ts';
+import { Connection } from './connection.ts';
+import { ControlPlaneModel } from './control-plane-model.ts';
+import type { WalRecord } from './disk-model.ts';
 import { Invariants } from './invariants.ts';
 import type { Kernel } from './kernel.ts';
-import { PostgresModel, type WalRecord } from './postgres-model.ts';
+import { CONTROL, Network, Pipe } from './network.ts';
+import { PostgresModel } from './postgres-model.ts';
 import { StoreModel } from './store-model.ts';
 
 const GATEWAYS = ['gateway/near', 'gateway/far'];
-
-interface ControlPlane {
-  readonly manager: Manager;
-  readonly publisher: Publisher;
-  alive: boolean;
-  readonly connections: Set<Connection>;
-  readonly published: Map<string, ProxyIr>;
-}
-
-interface Connection {
-  readonly agent: AgentModel;
-  readonly controlPlane: ControlPlane;
-  readonly bootId: string;
-  channel: AgentChannel | null;
-  open: boolean;
-  /** Messages keep their order: none arrives before the one sent before it. */
-  toAgentAt: number;
-  toControlAt: number;
-}
+const LOG = createLogger({ level: 'silent', format: 'json' });
 
 export class World {
   readonly kernel: Kernel;
+  readonly network: Network;
   readonly spec: ClusterSpec;
   readonly agents: ReadonlyMap<string, AgentModel>;
   readonly store: StoreModel;
   readonly invariants: Invariants;
-  /** Pairs that can't reach each other, `a|b` with a < b; the control plane is `control`. */
-  readonly cuts = new Set<string>();
-  /** Share of messages that are late by hundreds of ms. */
-  spikes = 0.02;
-  failovers = 0;
+  promotions = 0;
   acknowledgedWrites = 0;
-  #controlPlane: ControlPlane | null = null;
+  /** The newest; an older one may still run, and not know that it was replaced. */
+  #controlPlane: ControlPlaneModel | null = null;
+  #connections: Connection[] = [];
   /** What each proxy has; gone when its instance dies. */
   readonly #proxies = new Map<string, ProxyIr>();
+  readonly #pushes = new Map<string, Pipe>();
+  readonly #nodes: ReadonlyMap<string, string>;
   #writes = 0;
 
   constructor(kernel: Kernel, spec: ClusterSpec) {
     this.kernel = kernel;
+    this.network = new Network(kernel);
     this.spec = spec;
     this.store = new StoreModel(kernel, (record) => this.#onStored(record));
-    const agents = new Map<string, AgentModel>();
-    for (const name of instanceNames(spec))
-      agents.set(name, new AgentModel(new PostgresModel(name, this.#postgresWorld()), this.#agentWorld()));
-    this.agents = agents;
+    const names = instanceNames(spec);
+    this.#nodes = new Map(names.map((name) => [instanceNode(spec.name, name), name]));
+    this.agents = new Map(
+      names.map((name) => [name, new AgentModel(new PostgresModel(name, this.#postgresWorld()), this.#agentWorld())]),
+    );
     this.invariants = new Invariants(this);
   }
 
-  async begin(): Promise<void> {
-    await this.startControlPlane();
+  begin(): void {
+    this.startControlPlane();
     for (const name of this.agents.keys()) this.startInstance(name);
     for (const gateway of GATEWAYS) this.#client(gateway);
     this.#clockwork();
   }
 
-  get controlPlaneAlive(): boolean {
-    return this.#controlPlane?.alive === true;
+  // --- the control plane
+
+  get controlPlane(): ControlPlaneModel | null {
+    return this.#controlPlane?.alive ? this.#controlPlane : null;
   }
 
-  async startControlPlane(): Promise<void> {
-    const { kernel } = this;
-    const connections = new Set<Connection>();
-    const published = new Map<string, ProxyIr>();
-    const self = { alive: true };
-    const base = kernel.clock(kernel.random.between(0.95, 1.05), kernel.random.between(-3e11, 3e11));
-    const clock = { ...base, after: (ms: number, run: () => void) => base.after(ms, () => self.alive && run()) };
-    const publisher = new Publisher((ir) => {
-      published.set(ir.node, ir);
-      if (self.alive) this.#deliver(ir);
+  startControlPlane(): void {
+    const { kernel, store } = this;
+    const controlPlane: ControlPlaneModel = new ControlPlaneModel({
+      kernel,
+      store,
+      log: LOG,
+      onPublished: (ir) => this.#controlPlane === controlPlane && this.#push(ir.node),
     });
-    const log = createLogger({ level: 'silent', format: 'json' });
-    const manager = new Manager({
-      store: this.store.handle(() => self.alive),
-      clock,
-      log,
-      onState: (state) => self.alive && publisher.onState(state),
-    });
-    const controlPlane: ControlPlane = Object.assign(self, { manager, publisher, connections, published });
     this.#controlPlane = controlPlane;
     kernel.note('control plane started');
-    const ready = manager.start().then(async () => {
+    const { manager, publisher } = controlPlane;
+    kernel.touch();
+    const ready = async () => {
+      await manager.start();
       if (!manager.cluster(this.spec.name)) await manager.apply(this.spec);
-    });
-    await this.settle(ready);
-    for (const gateway of GATEWAYS) publisher.onNode(gateway);
-    for (const agent of this.agents.values()) if (agent.alive) this.#connectSoon(agent, agent.bootId);
+      for (const gateway of GATEWAYS) publisher.onNode(gateway);
+      controlPlane.ready = true;
+    };
+    // A store that fails now is asked again by a new process, as its parent would have it.
+    ready().catch(() => kernel.after(100, () => this.#startAgain(controlPlane)));
   }
 
-  /** Runs virtual time until the promise of the code under test is settled. */
-  async settle(promise: Promise<unknown>): Promise<void> {
-    let done = false;
-    promise.then(
-      () => (done = true),
-      () => (done = true),
-    );
-    for (let i = 0; i < 10_000 && !done; i++) {
-      await drain();
-      if (!done && !this.kernel.step(this.kernel.now + 1000)) break;
-    }
+  #startAgain(failed: ControlPlaneModel): void {
+    if (this.#controlPlane !== failed || !failed.alive) return;
+    failed.kill();
+    this.startControlPlane();
   }
 
   killControlPlane(): void {
-    const controlPlane = this.#controlPlane;
-    if (!controlPlane?.alive) return;
-    controlPlane.alive = false;
+    const { controlPlane } = this;
+    if (!controlPlane) return;
+    controlPlane.kill();
     this.kernel.note('control plane killed');
-    for (const connection of [...controlPlane.connections])
-      this.#breakConnection(connection, this.kernel.random.between(0.5, 5));
+    for (const connection of this.#connections) this.#end(connection, 0.5, 5);
   }
+
+  /**
+   * Another control plane starts while this one runs on for a while: it lost its lease and does not know. Agents and
+   * proxies go over to the new one.
+   */
+  replaceControlPlane(): void {
+    const old = this.controlPlane;
+    if (!old) return;
+    this.kernel.note('control plane replaced, the old one runs on');
+    const before = [...this.#connections];
+    this.kernel.after(this.kernel.random.between(200, 4000), () => old.kill());
+    this.startControlPlane();
+    for (const connection of before) this.#end(connection, 1, 1500);
+  }
+
+  freezeControlPlane(ms: number): void {
+    const { controlPlane } = this;
+    if (!controlPlane) return;
+    controlPlane.freezer.freeze();
+    this.kernel.note('control plane frozen');
+    this.#hangs(this.#connections, () => controlPlane.frozen);
+    this.kernel.after(ms, () => {
+      this.kernel.note('control plane thawed');
+      controlPlane.freezer.thaw();
+    });
+  }
+
+  switchover(to: string): void {
+    const { controlPlane } = this;
+    if (!controlPlane || controlPlane.frozen) return;
+    this.kernel.note(`switchover to ${to || 'the best'} asked`);
+    this.kernel.touch();
+    controlPlane.manager
+      .switchover(this.spec.name, { to: to || undefined, waitMs: this.kernel.random.pick([0, 50]) })
+      .catch(() => {});
+  }
+
+  // --- instances
 
   startInstance(name: string): void {
     const agent = this.agents.get(name)!;
     if (agent.alive) return;
     agent.boot();
     this.kernel.note(`${name} booted`);
-    const ir = this.#controlPlane?.published.get(instanceNode(this.spec.name, name));
-    if (ir && this.#controlPlane?.alive) this.#deliver(ir);
-    this.#connectSoon(agent, agent.bootId);
+    this.#push(instanceNode(this.spec.name, name));
+    this.#connectSoon(agent);
   }
 
-  killInstance(name: string): void {
+  killInstance(name: string, power: boolean): void {
     const agent = this.agents.get(name)!;
     if (!agent.alive) return;
-    this.kernel.note(`${name} killed`);
-    agent.die();
+    this.kernel.note(`${name} ${power ? 'lost power' : 'killed'}`);
+    agent.die(power);
     this.#proxies.delete(instanceNode(this.spec.name, name));
-    for (const connection of this.#connectionsOf(agent))
-      this.#breakConnection(connection, this.kernel.random.between(0.5, 5));
+    const silent = power || !this.network.connected(CONTROL, name);
+    if (silent) this.#hangs(this.#of(agent), () => true);
+    else for (const connection of this.#of(agent)) this.#end(connection, 0.5, 5);
   }
 
   killPostgres(name: string): void {
@@ -154,194 +164,150 @@ export class World {
     this.agents.get(name)!.postgres.crash();
   }
 
-  switchover(to: string): void {
-    const controlPlane = this.#controlPlane;
-    if (!controlPlane?.alive) return;
-    this.kernel.note(`switchover to ${to || 'the best'} asked`);
-    controlPlane.manager
-      .switchover(this.spec.name, { to: to || undefined, waitMs: this.kernel.random.pick([0, 50]) })
-      .catch(() => {});
+  freeze(name: string, what: { readonly agent: boolean; readonly postgres: boolean }, ms: number): void {
+    const agent = this.agents.get(name)!;
+    if (!agent.alive) return;
+    const parts = [what.agent ? 'agent' : '', what.postgres ? 'PostgreSQL' : ''].filter((part) => part !== '');
+    this.kernel.note(`${parts.join(' and ')} of ${name} frozen`);
+    if (what.postgres) agent.postgres.freezer.freeze();
+    if (what.agent) {
+      agent.freezer.freeze();
+      this.#hangs(this.#of(agent), () => agent.freezer.frozen);
+    }
+    this.kernel.after(ms, () => {
+      this.kernel.note(`${name} thawed`);
+      agent.postgres.freezer.thaw();
+      agent.freezer.thaw();
+    });
   }
 
-  cut(a: string, b: string): void {
-    this.cuts.add(pair(a, b));
-    this.kernel.note(`${a} and ${b} cut`);
-    // Nobody is told: keep-alives find out.
-    const controlPlane = this.#controlPlane;
-    if (!controlPlane || (a !== 'control' && b !== 'control')) return;
-    const other = a === 'control' ? b : a;
-    for (const connection of [...controlPlane.connections]) {
-      if (connection.agent.name === other)
-        this.kernel.after(this.kernel.random.between(800, 2000), () => {
-          if (this.cuts.has(pair(a, b))) this.#breakConnection(connection, 0);
-        });
-    }
+  // --- the network
+
+  cut(a: string, b: string, oneWay: boolean): void {
+    if (oneWay) this.network.cutOneWay(a, b);
+    else this.network.cut(a, b);
+    if (a !== CONTROL && b !== CONTROL) return;
+    const agent = this.agents.get(a === CONTROL ? b : a)!;
+    this.#hangs(this.#of(agent), () => !this.network.connected(CONTROL, agent.name));
   }
 
   heal(): void {
-    this.cuts.clear();
+    this.network.heal();
     this.store.failing = 0;
-    this.kernel.note('network healed');
-  }
-
-  reachable(a: string, b: string): boolean {
-    return a === b || !this.cuts.has(pair(a, b));
+    this.store.slow = false;
+    for (const agent of this.agents.values()) agent.slowDisk = agent.postgres.slowDisk = false;
   }
 
   // --- connections of agents
 
-  #connectSoon(agent: AgentModel, bootId: string): void {
-    this.kernel.after(this.kernel.random.between(5, 200), () => {
-      if (!agent.alive || agent.bootId !== bootId || this.#connectionsOf(agent).length > 0) return;
-      const controlPlane = this.#controlPlane;
-      if (controlPlane?.alive && this.reachable('control', agent.name)) this.#connect(agent, controlPlane);
-      else this.#connectSoon(agent, bootId);
+  #connectSoon(agent: AgentModel): void {
+    const { bootId } = agent;
+    agent.freezer.after(this.kernel.random.between(5, 200), () => {
+      if (!agent.alive || agent.bootId !== bootId || this.#of(agent).some((c) => c.openForAgent)) return;
+      const { controlPlane } = this;
+      if (controlPlane?.ready && !controlPlane.frozen && this.network.connected(CONTROL, agent.name)) {
+        this.#connect(agent, controlPlane);
+      } else this.#connectSoon(agent);
     });
   }
 
-  #connect(agent: AgentModel, controlPlane: ControlPlane): void {
-    const connection: Connection = {
-      agent,
-      controlPlane,
-      bootId: agent.bootId,
-      channel: null,
-      open: true,
-      toAgentAt: 0,
-      toControlAt: 0,
-    };
-    controlPlane.connections.add(connection);
-    const channel: AgentChannel = {
-      hello: {
-        kind: 'hello',
-        cluster: this.spec.name,
-        instance: agent.name,
-        bootId: agent.bootId,
-        placement: placementOf(agent.name),
-        postgresMajor: 18,
-      },
-      send: (message) => this.#toAgent(connection, message),
-    };
-    this.#toControl(connection, () => {
-      connection.channel = channel;
-      try {
-        controlPlane.manager.onHello(channel);
-      } catch {
-        this.#breakConnection(connection, 1);
-      }
-    });
+  #connect(agent: AgentModel, control: ControlPlaneModel): void {
+    const { kernel, network } = this;
+    const { name, bootId } = agent;
+    const hello = {
+      kind: 'hello',
+      cluster: this.spec.name,
+      instance: name,
+      bootId,
+      placement: placementOf(name),
+      postgresMajor: 18,
+    } as const;
+    const onAgentSideGone = () => agent.alive && agent.bootId === bootId && this.#connectSoon(agent);
+    this.#connections.push(new Connection({ kernel, network, agent, control, hello, onAgentSideGone }));
     agent.connected();
   }
 
-  #toAgent(connection: Connection, message: ControlMessage): boolean {
-    if (!connection.open || !connection.controlPlane.alive) return false;
-    const at = Math.max(connection.toAgentAt, this.kernel.now + this.#delay());
-    connection.toAgentAt = at;
-    this.kernel.after(at - this.kernel.now, () => {
-      const { agent } = connection;
-      if (!connection.open || !this.reachable('control', agent.name) || agent.bootId !== connection.bootId) return;
-      if (message.kind === 'goal') this.kernel.note(`${agent.name} gets ${message.id}`);
-      agent.receive(message);
-    });
-    return true;
-  }
-
-  #toControl(connection: Connection, arrive: () => void): void {
-    const at = Math.max(connection.toControlAt, this.kernel.now + this.#delay());
-    connection.toControlAt = at;
-    this.kernel.after(at - this.kernel.now, () => {
-      if (connection.open && connection.controlPlane.alive && this.reachable('control', connection.agent.name))
-        arrive();
-    });
-  }
-
-  #breakConnection(connection: Connection, afterMs: number): void {
-    this.kernel.after(afterMs, () => {
-      if (!connection.open) return;
-      connection.open = false;
-      const { agent, controlPlane, channel } = connection;
-      controlPlane.connections.delete(connection);
-      if (controlPlane.alive && channel) controlPlane.manager.onGone(channel);
-      if (agent.alive) this.#connectSoon(agent, agent.bootId);
-    });
-  }
-
-  #connectionsOf(agent: AgentModel): Connection[] {
-    return [...(this.#controlPlane?.connections ?? [])].filter((c) => c.agent === agent && c.open);
-  }
-
-  #delay(): number {
+  /** Nobody is told: keep-alives find out, each side by itself, if it lasts. */
+  #hangs(connections: readonly Connection[], still: () => boolean): void {
     const { random } = this.kernel;
-    return random.chance(this.spikes) ? random.between(20, 600) : random.between(0.1, 5);
+    for (const connection of connections) {
+      this.kernel.after(random.between(1000, 2000), () => still() && connection.endAgentSide());
+      this.kernel.after(random.between(1000, 2000), () => still() && this.#endControlSide(connection));
+    }
+  }
+
+  /** A process ended: its side is told by the other's kernel. */
+  #end(connection: Connection, fromMs: number, toMs: number): void {
+    this.kernel.after(this.kernel.random.between(fromMs, toMs), () => {
+      connection.endAgentSide();
+      this.#endControlSide(connection);
+    });
+  }
+
+  #endControlSide(connection: Connection): void {
+    connection.endControlSide();
+    this.#connections = this.#connections.filter((other) => !other.over);
+  }
+
+  #of(agent: AgentModel): Connection[] {
+    return this.#connections.filter((connection) => connection.agent === agent);
   }
 
   // --- routing
 
-  #deliver(ir: ProxyIr): void {
-    this.kernel.after(this.#delay(), () => {
-      const [, , instance] = ir.node.split('/');
-      const there = instance === undefined || (this.agents.get(instance)!.alive && this.reachable('control', instance));
-      // Only ever forward: a proxy's stream delivers in order, and the newest is what the control plane has now.
-      const newest = this.#controlPlane?.published.get(ir.node);
-      if (there && newest && this.#controlPlane?.alive) this.#proxies.set(ir.node, newest);
+  /** What the newest control plane has for a proxy reaches it some time later. */
+  #push(node: string): void {
+    const { kernel, network } = this;
+    const instance = this.#nodes.get(node);
+    const passes = () => {
+      const control = this.controlPlane;
+      if (!control || control.frozen) return false;
+      return instance === undefined || network.connected(CONTROL, instance);
+    };
+    let pipe = this.#pushes.get(node);
+    if (!pipe) {
+      pipe = new Pipe(kernel, network, passes);
+      this.#pushes.set(node, pipe);
+    }
+    pipe.send(() => {
+      const newest = this.controlPlane?.published.get(node);
+      const there = instance === undefined || this.agents.get(instance)!.alive;
+      if (newest && there) this.#proxies.set(node, newest);
     });
-  }
-
-  #postgresWorld() {
-    return {
-      kernel: this.kernel,
-      upstreamOf: (instance: string) => this.#upstreamOf(instance),
-      connected: (a: string, b: string) => this.reachable(a, b),
-      acknowledged: (primary: PostgresModel, record: WalRecord) => {
-        this.acknowledgedWrites++;
-        this.invariants.acknowledged(primary, record);
-      },
-    };
-  }
-
-  #agentWorld() {
-    return {
-      kernel: this.kernel,
-      report: (agent: AgentModel, report: InstanceReport) => {
-        for (const connection of this.#connectionsOf(agent)) {
-          this.#toControl(connection, () => {
-            if (connection.channel) connection.controlPlane.manager.onReport(connection.channel, report);
-          });
-        }
-      },
-      sourceOf: (instance: string) => this.#upstreamOf(instance),
-      promised: (agent: AgentModel, epoch: number) => this.kernel.note(`${agent.name} promised ${epoch}`),
-      violation: (text: string) => this.invariants.violation(text),
-    };
   }
 
   #upstreamOf(instance: string): PostgresModel | undefined {
     const ir = this.#proxies.get(instanceNode(this.spec.name, instance));
     const target = ir?.routes.find((route) => route.kind === 'replication')?.endpoints[0]?.instance;
-    const agent = target === undefined ? undefined : this.agents.get(target);
-    if (!agent?.alive || !this.reachable(instance, agent.name)) return undefined;
-    return agent.postgres;
+    return target === undefined ? undefined : this.agents.get(target)!.postgres;
   }
 
   /** WAL receivers reconnect, and notice routes that went away. */
   #clockwork(): void {
     for (const { postgres } of this.agents.values()) {
-      postgres.checkSource();
+      postgres.checkStreams();
       postgres.connectReceiver();
     }
-    this.kernel.after(this.kernel.random.between(3, 10), () => this.#clockwork());
+    this.kernel.after(this.kernel.random.between(8, 20), () => this.#clockwork());
   }
 
   // --- clients
 
   /** Where a gateway's rw route leads now: through both Envoys to PostgreSQL; undefined = refused. */
   writable(gateway: string): AgentModel | undefined {
-    const route = this.#proxies.get(gateway)?.routes.find((r) => r.kind === 'rw');
+    const route = this.#proxies.get(gateway)?.routes.find(({ kind }) => kind === 'rw');
     const target = route?.endpoints.find((endpoint) => !endpoint.draining)?.instance;
     if (!route || target === undefined) return undefined;
-    const local = this.#proxies.get(instanceNode(this.spec.name, target))?.local;
     const agent = this.agents.get(target)!;
-    if (!local || local.writableEpoch !== route.epoch || !agent.alive || !agent.postgres.isPrimary) return undefined;
-    return agent;
+    if (!agent.alive || !agent.postgres.isPrimary) return undefined;
+    const local = this.#proxies.get(instanceNode(this.spec.name, target))?.local;
+    return local?.writableEpoch === route.epoch ? agent : undefined;
+  }
+
+  /** How everything was when a promise was broken. */
+  noteStates(): void {
+    for (const agent of this.agents.values()) this.kernel.note(`${agent.name}: ${agent.describe()}`);
+    this.kernel.note(`control plane: ${this.controlPlane?.manager.cluster(this.spec.name)?.reason ?? 'none'}`);
   }
 
   get gateways(): readonly string[] {
@@ -350,19 +316,48 @@ export class World {
 
   #client(gateway: string): void {
     const agent = this.writable(gateway);
-    if (agent) {
-      const id = ++this.#writes;
-      agent.postgres.write(id, () => {});
-    }
-    this.kernel.after(this.kernel.random.between(5, 40), () => this.#client(gateway));
+    if (agent) agent.postgres.write(++this.#writes);
+    this.kernel.after(this.kernel.random.between(10, 60), () => this.#client(gateway));
+  }
+
+  // --- what the models tell
+
+  #postgresWorld() {
+    return {
+      kernel: this.kernel,
+      network: this.network,
+      upstreamOf: (instance: string) => this.#upstreamOf(instance),
+      acknowledged: (primary: PostgresModel, record: WalRecord, position: number) => {
+        this.acknowledgedWrites++;
+        this.invariants.acknowledged(primary, record, position);
+      },
+    };
+  }
+
+  #agentWorld() {
+    return {
+      kernel: this.kernel,
+      report: (agent: AgentModel, report: InstanceReport) => {
+        for (const connection of this.#connections) {
+          if (connection.agent === agent && connection.openForAgent) connection.report(report);
+        }
+      },
+      sourceOf: (instance: string) => {
+        const source = this.#upstreamOf(instance);
+        return source && this.network.connected(instance, source.name) ? source : undefined;
+      },
+      promised: (agent: AgentModel, epoch: number) => this.kernel.note(`${agent.name} promised ${epoch}`),
+    };
   }
 
   #onStored(record: ClusterRecord): void {
     const { phase } = record;
+    const where = phase.kind === 'active' ? ` ${phase.primary} ${phase.gate}` : '';
+    const voters = `${record.sync.k}/${record.sync.voters.join(',')}`;
     this.kernel.note(
-      `stored e${record.epoch} ${phase.kind}${phase.kind === 'active' ? ` ${phase.primary} ${phase.gate}` : ''} voters ${record.sync.k}/${record.sync.voters.join(',')}: ${record.history.at(-1)?.reason ?? ''}`,
+      `stored e${record.epoch} ${phase.kind}${where} voters ${voters}: ${record.history.at(-1)?.reason ?? ''}`,
     );
-    if (phase.kind === 'promoting') this.failovers++;
+    if (phase.kind === 'promoting') this.promotions++;
     this.invariants.stored(record);
   }
 }
@@ -383,13 +378,4 @@ function placementOf(instance: string): Placement {
       health: base + 6,
     },
   };
-}
-
-function pair(a: string, b: string): string {
-  return a < b ? `${a}|${b}` : `${b}|${a}`;
-}
-
-/** Lets the promises of the code under test run. */
-export function drain(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

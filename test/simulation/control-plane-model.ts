@@ -1,0 +1,87 @@
+/** One control plane in virtual time: the production Manager and Publisher, which can be killed, frozen and replaced. */
+import { type AgentChannel, Manager } from '../../control-plane/manager/manager.ts';
+import type { InstanceReport } from '../../control-plane/model/instance.ts';
+import { Publisher } from '../../control-plane/routing/publisher.ts';
+import type { Clock } from '../../control-plane/runtime/clock.ts';
+import type { Logger } from '../../control-plane/runtime/logger.ts';
+import type { ProxyIr } from '../../envoy-config/ir.ts';
+import type { ControlEnd } from './connection.ts';
+import { Freezer } from './freezer.ts';
+import type { Kernel } from './kernel.ts';
+import type { StoreModel } from './store-model.ts';
+
+export interface ControlPlaneOptions {
+  readonly kernel: Kernel;
+  readonly store: StoreModel;
+  readonly log: Logger;
+  readonly onPublished: (ir: ProxyIr) => void;
+}
+
+export class ControlPlaneModel implements ControlEnd {
+  readonly manager: Manager;
+  readonly publisher: Publisher;
+  readonly freezer: Freezer;
+  readonly published = new Map<string, ProxyIr>();
+  alive = true;
+  /** It read the store and takes agents. */
+  ready = false;
+  readonly #kernel: Kernel;
+
+  constructor({ kernel, store, log, onPublished }: ControlPlaneOptions) {
+    this.#kernel = kernel;
+    this.freezer = new Freezer(kernel);
+    const clock = this.#clock(kernel.random.between(0.95, 1.05), kernel.random.between(-3e11, 3e11));
+    this.publisher = new Publisher((ir) => {
+      this.published.set(ir.node, ir);
+      if (this.alive) onPublished(ir);
+    });
+    this.manager = new Manager({
+      store: store.handle(this),
+      clock,
+      log,
+      onState: (state) => this.alive && this.publisher.onState(state),
+    });
+  }
+
+  get frozen(): boolean {
+    return this.freezer.frozen;
+  }
+
+  kill(): void {
+    this.alive = false;
+    this.freezer.thaw();
+  }
+
+  onHello(channel: AgentChannel): void {
+    this.#kernel.touch();
+    this.manager.onHello(channel);
+  }
+
+  onReport(channel: AgentChannel, report: InstanceReport): void {
+    this.#kernel.touch();
+    this.manager.onReport(channel, report);
+  }
+
+  onGone(channel: AgentChannel): void {
+    this.freezer.run(() => {
+      if (!this.alive) return;
+      this.#kernel.touch();
+      this.manager.onGone(channel);
+    });
+  }
+
+  /** Runs at `rate` of the kernel's; its wall time is somewhere else altogether. */
+  #clock(rate: number, wallOffsetMs: number): Clock {
+    const kernel = this.#kernel;
+    return {
+      now: () => kernel.now * rate,
+      wall: () => kernel.now + wallOffsetMs,
+      // Timers of a real machine fire late, never a rounding error early.
+      after: (ms, action) =>
+        this.freezer.after(ms / rate + 0.01, () => {
+          kernel.touch();
+          if (this.alive) action();
+        }),
+    };
+  }
+}

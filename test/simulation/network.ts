@@ -1,0 +1,93 @@
+/** Who can reach whom, and how late: cuts of one direction or both. Bytes are never lost, as on TCP: they wait. */
+import type { Kernel } from './kernel.ts';
+
+/** The control plane's place in the network. */
+export const CONTROL = 'control';
+
+export class Network {
+  readonly #kernel: Kernel;
+  /** `from>to` that nothing gets through. */
+  readonly #cuts = new Set<string>();
+  /** Share of messages that are late by hundreds of ms. */
+  spikes = 0.02;
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+  }
+
+  cut(a: string, b: string): void {
+    this.cutOneWay(a, b);
+    this.cutOneWay(b, a);
+  }
+
+  cutOneWay(from: string, to: string): void {
+    this.#cuts.add(`${from}>${to}`);
+    this.#kernel.note(`${from} does not reach ${to}`);
+  }
+
+  heal(): void {
+    if (this.#cuts.size === 0 && this.spikes < 0.1) return;
+    this.#cuts.clear();
+    this.spikes = 0.02;
+    this.#kernel.note('network healed');
+  }
+
+  reachable(from: string, to: string): boolean {
+    return this.#cuts.size === 0 || from === to || !this.#cuts.has(`${from}>${to}`);
+  }
+
+  /** Both ways: a connection can be made and makes progress. */
+  connected(a: string, b: string): boolean {
+    return this.reachable(a, b) && this.reachable(b, a);
+  }
+
+  delay(): number {
+    const { random } = this.#kernel;
+    return random.chance(this.spikes) ? random.between(20, 600) : random.between(0.1, 5);
+  }
+}
+
+/** One direction of a stream: in order, as late as the network is, waiting while nothing gets through. */
+export class Pipe {
+  readonly #kernel: Kernel;
+  readonly #network: Network;
+  readonly #passes: () => boolean;
+  readonly #queue: { readonly at: number; readonly arrive: () => void }[] = [];
+  #waiting = false;
+  #open = true;
+
+  /** @param passes bytes get through at this moment, and the receiver reads. */
+  constructor(kernel: Kernel, network: Network, passes: () => boolean) {
+    this.#kernel = kernel;
+    this.#network = network;
+    this.#passes = passes;
+  }
+
+  send(arrive: () => void): void {
+    const earliest = this.#queue.at(-1)?.at ?? 0;
+    const at = Math.max(earliest, this.#kernel.now + this.#network.delay());
+    this.#queue.push({ at, arrive });
+    if (!this.#waiting) this.#wait(at);
+  }
+
+  close(): void {
+    this.#open = false;
+    this.#queue.length = 0;
+  }
+
+  #wait(at: number): void {
+    this.#waiting = true;
+    this.#kernel.after(at - this.#kernel.now, () => {
+      this.#waiting = false;
+      if (!this.#open) return;
+      if (!this.#passes()) {
+        // Sent again until it gets through.
+        this.#wait(this.#kernel.now + this.#kernel.random.between(20, 120));
+        return;
+      }
+      this.#queue.shift()?.arrive();
+      const next = this.#queue[0];
+      if (next && !this.#waiting) this.#wait(next.at);
+    });
+  }
+}

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { setLogger } from '@grpc/grpc-js';
 import { translate } from '../envoy-config/translate.ts';
-import { buildSnapshot, SERVER_OPTIONS, SnapshotCache, XdsServer } from '../xds/index.ts';
+import { buildSnapshot, ClientStatusServer, SERVER_OPTIONS, SnapshotCache, XdsServer } from '../xds/index.ts';
 import { ApiServer } from './api/server.ts';
 import type { ControlPlaneView } from './api/view.ts';
 import { ControlPlaneFile } from './control-plane-file.ts';
@@ -12,6 +12,7 @@ import { type MainOptions, parseMainOptions } from './main-options.ts';
 import { AGENT_SERVER_OPTIONS, AgentService } from './manager/agent-service.ts';
 import { Manager } from './manager/manager.ts';
 import { ERROR_CODES, HowdahError } from './model/errors.ts';
+import { proxyConfig } from './routing/proxy-config.ts';
 import { proxyStates } from './routing/proxy-states.ts';
 import { Publisher } from './routing/publisher.ts';
 import { systemClock } from './runtime/clock.ts';
@@ -35,6 +36,7 @@ async function run(options: MainOptions, log: Logger, stop: AbortSignal): Promis
     onState: (state) => publisher.onState(state),
   });
   const xds = createXds(cache, publisher, log.child({ component: 'xds' }));
+  const clients = new ClientStatusServer({ source: xds, now: () => clock.now() });
   const agents = new AgentService({
     log,
     onHello: (connection) => manager.onHello(connection),
@@ -42,14 +44,15 @@ async function run(options: MainOptions, log: Logger, stop: AbortSignal): Promis
     onGone: (connection) => manager.onGone(connection),
   });
   const settings = { ...SERVER_OPTIONS, ...AGENT_SERVER_OPTIONS };
-  const grpc = new GrpcServer({ listen: options.xds, settings, services: [xds, agents] });
+  const grpc = new GrpcServer({ listen: options.xds, settings, services: [xds, clients, agents] });
   const about = () => ({ pid: process.pid, version, api: api.url, xds: grpc.address, startedAt });
   const view: ControlPlaneView = {
     clusters: () => manager.clusters(),
     cluster: (name) => manager.cluster(name),
     apply: (spec) => manager.apply(spec),
     switchover: (name, request) => manager.switchover(name, request),
-    proxies: () => proxyStates(xds.proxies()),
+    proxies: () => proxyStates(xds.proxies(), publisher.instanceNodes(), clock.wall()),
+    proxyConfig: (id) => proxyConfig(id, [...xds.contents((details) => details.id === id)]),
   };
   const api = new ApiServer({ ...options.api, view, about, log: log.child({ component: 'api' }) });
   const version = packageVersion();

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { ClusterStatus, InstanceStatus } from '../../control-plane/api/contract.ts';
 import { HowdahError } from '../../control-plane/model/errors.ts';
+import { buildProxy, buildRefusal, buildTypeStatus } from '../../test/support/build-proxy.ts';
 import { colorsFor } from './colors.ts';
 import { formatError, formatProblem } from './errors.ts';
-import { historyTable, proxyTable } from './history.ts';
+import { historyTable } from './history.ts';
 import { render } from './print.ts';
+import { proxyDescription, proxyTable } from './proxies.ts';
 import { psqlLine } from './ready.ts';
 import { clusterDescription, statusTable } from './status.ts';
 import { formatTable } from './table.ts';
@@ -92,15 +94,32 @@ describe('history and proxies', () => {
   });
 
   it('shows what a proxy refused in its own words', () => {
-    const type = { type: 'type.googleapis.com/envoy.config.listener.v3.Listener', sent: 'b', acked: 'a' };
-    const nacked = { version: 'b', error: 'duplicate address' };
-    const proxies = [{ id: 'gateway/local', connected: true, types: [{ ...type, nacked }] }];
+    const asked = { sent: null, acked: null };
+    const clusters = buildTypeStatus({ shortName: 'CDS', state: 'STALE', sinceMs: 80 });
+    const endpoints = buildTypeStatus({ shortName: 'EDS', state: 'NOT SENT', sinceMs: null, ...asked });
+    const proxies = [
+      buildProxy('gateway/local', clusters, endpoints, buildRefusal('duplicate address')),
+      { ...buildProxy('instance/orders/orders-1'), connected: false },
+      buildProxy('instance/orders/orders-2', buildTypeStatus({ shortName: 'SDS' })),
+    ];
     expect(proxyTable(proxies, plain)).toBe(
-      `PROXY          CONNECTED  TYPE      SENT  STATE
-gateway/local  yes        Listener  b     refused, the last good goes on
+      `PROXY                     CDS            EDS       LDS       SDS
+gateway/local             STALE 80 ms    NOT SENT  NACK 4 s  -
+instance/orders/orders-1  not connected
+instance/orders/orders-2  -              -         -         SYNCED 5 s
 
-! gateway/local refused version b: duplicate address`,
+! gateway/local LDS: refused rw.orders for 4 s, the last accepted goes on: duplicate address`,
     );
+  });
+
+  it('describes one proxy', () => {
+    const proxy = buildProxy('gateway/local', buildTypeStatus({ shortName: 'CDS' }), buildRefusal('duplicate address'));
+    expect(proxyDescription(proxy, plain)).toContain(
+      `TYPE  STATE   SINCE  SENT  ACKNOWLEDGED  REFUSED
+CDS   SYNCED  5 s    v1    v1            -
+LDS   NACK    4 s    v1    v1            v2`,
+    );
+    expect(proxyDescription({ ...proxy, connected: false, types: [] }, plain)).toContain('Connected:  no');
   });
 });
 

@@ -52,6 +52,15 @@ export class ApiClient {
     return this.#call('proxies', { params: {}, query: {}, body: null });
   }
 
+  /** @param name a node id, or its end: `orders-1` */
+  proxy(name: string): Promise<RouteOutput<'proxy'>> {
+    return this.#call('proxy', { params: { id: name }, query: {}, body: null });
+  }
+
+  proxyConfig(name: string): Promise<RouteOutput<'proxyConfig'>> {
+    return this.#call('proxyConfig', { params: { id: name }, query: {}, body: null });
+  }
+
   async #call<Name extends RouteName>(name: Name, input: RouteInput<Name>, extraMs = 0): Promise<RouteOutput<Name>> {
     const route = ROUTES[name];
     const url = `${this.#baseUrl}${fillPath(route.path, input.params)}`;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { buildProxy, buildRefusal } from '../../test/support/build-proxy.ts';
 import { buildRecord, buildSpec } from '../../test/support/build-record.ts';
 import {
   buildInstanceView,
@@ -11,15 +12,16 @@ import type { Phase } from '../model/cluster-record.ts';
 import type { PostgresState } from '../model/instance.ts';
 import { parseLsn } from '../model/lsn.ts';
 import { clusterStatus } from './cluster-status.ts';
+import type { ProxyStatus } from './contract.ts';
 import { clusterStatusSchema } from './status-schema.ts';
-import type { ClusterView, ProxyState } from './view.ts';
+import type { ClusterView } from './view.ts';
 
 const sync = { voters: ['orders-2', 'orders-3'], k: 1 };
 
 const instance = (view: ClusterView, name: string) => clusterStatus(view).instances.find((each) => each.name === name);
 
 /** The conditions that don't hold, by type. */
-function troubles(view: ClusterView, proxies: readonly ProxyState[] = []): Record<string, string> {
+function troubles(view: ClusterView, proxies: readonly ProxyStatus[] = []): Record<string, string> {
   const failing = clusterStatus(view, proxies).conditions.filter(({ status }) => status !== 'True');
   return Object.fromEntries(failing.map(({ type, message }) => [type, message]));
 }
@@ -165,22 +167,11 @@ describe('conditions', () => {
   });
 
   it('show what a proxy of the cluster or a gateway refused, and not what others did', () => {
-    const refusing = (id: string): ProxyState => ({
-      id,
-      connected: true,
-      types: [
-        {
-          type: 'type.googleapis.com/envoy.config.listener.v3.Listener',
-          sent: 'v2',
-          acked: 'v1',
-          nacked: { version: 'v2', error: 'port taken' },
-        },
-      ],
-    });
+    const refusing = (id: string) => buildProxy(id, buildRefusal('port taken'));
     const proxies = ['instance/orders/orders-1', 'gateway/local', 'instance/users/users-1'].map(refusing);
     expect(troubles(buildView(), proxies)).toEqual({
       ProxiesAccept:
-        'instance/orders/orders-1 refused Listener v2: port taken; gateway/local refused Listener v2: port taken; it goes on with the last accepted one',
+        'instance/orders/orders-1 refused Listener rw.orders: port taken; gateway/local refused Listener rw.orders: port taken; it goes on with the last accepted one',
     });
   });
 });

@@ -5,8 +5,8 @@ import type { InstanceReport, PostgresState } from '../model/instance.ts';
 import { formatLsn, type Lsn, maxLsn } from '../model/lsn.ts';
 import { promiseQuorum } from '../model/sync.ts';
 import { conditions } from './conditions.ts';
-import type { ClusterStatus, InstanceStatus } from './contract.ts';
-import type { ClusterView, InstanceView, ProxyState } from './view.ts';
+import type { ClusterStatus, InstanceStatus, ProxyStatus } from './contract.ts';
+import type { ClusterView, InstanceView } from './view.ts';
 
 /** Where the routes are reached on one machine. */
 const ROUTE_HOST = '127.0.0.1';
@@ -14,7 +14,7 @@ const ROUTE_HOST = '127.0.0.1';
 const NEVER_SEEN: InstanceView = { connected: false, lastReportAgoMs: null, report: null };
 
 /** `proxies`: all that are known; the conditions tell of those that belong to the cluster. */
-export function clusterStatus(view: ClusterView, proxies: readonly ProxyState[] = []): ClusterStatus {
+export function clusterStatus(view: ClusterView, proxies: readonly ProxyStatus[] = []): ClusterStatus {
   const { record } = view;
   const { name, routes, durability } = record.spec;
   const primary = primaryOf(record.phase);

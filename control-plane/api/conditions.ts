@@ -3,11 +3,11 @@ import { type ClusterRecord, primaryOf } from '../model/cluster-record.ts';
 import { instanceNames } from '../model/cluster-spec.ts';
 import type { PrimaryState } from '../model/instance.ts';
 import { promiseQuorum } from '../model/sync.ts';
-import type { Condition } from './contract.ts';
-import type { ClusterView, ProxyState } from './view.ts';
+import type { Condition, ProxyStatus } from './contract.ts';
+import type { ClusterView } from './view.ts';
 
 /** Always all of them, in this order, so that a change of one is seen as a change. docs/api.md explains each. */
-export function conditions(view: ClusterView, proxies: readonly ProxyState[]): Condition[] {
+export function conditions(view: ClusterView, proxies: readonly ProxyStatus[]): Condition[] {
   return [
     writable(view),
     durable(view),
@@ -117,14 +117,14 @@ function goalsReached({ record, instances }: ClusterView): Condition {
   return condition(type, false, shown.map((goal) => `${goal.name} ${goal.status}: ${goal.detail}`).join('; '));
 }
 
-function proxiesAccept({ record }: ClusterView, proxies: readonly ProxyState[]): Condition {
+function proxiesAccept({ record }: ClusterView, proxies: readonly ProxyStatus[]): Condition {
   const type = 'ProxiesAccept';
   const { name } = record.spec;
   // A gateway serves every cluster: what it refuses may be any cluster's.
   const own = proxies.filter(({ id }) => id.startsWith(`instance/${name}/`) || id.startsWith('gateway/'));
   const refused = own.flatMap((proxy) =>
     proxy.types.flatMap(({ type: resource, nacked }) =>
-      nacked ? [`${proxy.id} refused ${shortType(resource)} ${nacked.version}: ${nacked.error}`] : [],
+      nacked ? [`${proxy.id} refused ${shortType(resource)} ${nacked.resources.join(', ')}: ${nacked.error}`] : [],
     ),
   );
   if (refused.length === 0) return condition(type, true, 'no proxy refused its configuration');

@@ -1,27 +1,28 @@
 // The API's one contract: the server and the client are both made from this table. docs/api.md documents each route.
 import { z } from 'zod';
 import { ERROR_CODES, type ErrorCode } from '../model/errors.ts';
+import { proxyConfigSchema, proxyStateSchema } from './proxy-schema.ts';
 import { clusterNameSchema, clusterSpecSchema } from './spec-schema.ts';
-import {
-  clusterStatusSchema,
-  controlPlaneStatusSchema,
-  historyEntrySchema,
-  proxyStateSchema,
-} from './status-schema.ts';
+import { clusterStatusSchema, controlPlaneStatusSchema, historyEntrySchema } from './status-schema.ts';
 
+export type { ProxyConfig, ProxyResource, ProxyStatus, ProxyTypeStatus, SyncState } from './proxy-schema.ts';
 export type {
   ClusterStatus,
   Condition,
   ControlPlaneStatus,
   HistoryEntryStatus,
   InstanceStatus,
-  ProxyStatus,
 } from './status-schema.ts';
 
 /** Longest time that a switchover may be asked to wait for running transactions. */
 export const SWITCHOVER_WAIT_MAX_MS = 600_000;
 
+/** In characters. */
+export const PROXY_ID_LENGTH_MOST = 256;
+
 const nothing = z.strictObject({});
+/** A node id, or its end: see resolveProxy. */
+const proxyParams = z.strictObject({ id: z.string().min(1).max(PROXY_ID_LENGTH_MOST) });
 const clusterParams = z.strictObject({ name: clusterNameSchema });
 
 interface Route {
@@ -102,6 +103,22 @@ export const ROUTES = {
     query: nothing,
     body: null,
     response: z.object({ proxies: z.array(proxyStateSchema) }),
+  },
+  proxy: {
+    method: 'GET',
+    path: '/v1/proxies/:id',
+    params: proxyParams,
+    query: nothing,
+    body: null,
+    response: proxyStateSchema,
+  },
+  proxyConfig: {
+    method: 'GET',
+    path: '/v1/proxies/:id/config',
+    params: proxyParams,
+    query: nothing,
+    body: null,
+    response: proxyConfigSchema,
   },
 } satisfies Record<string, Route>;
 

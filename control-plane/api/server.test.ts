@@ -1,5 +1,6 @@
 import { createServer, type RequestListener, request } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { buildProxy, buildRefusal, buildTypeStatus } from '../../test/support/build-proxy.ts';
 import { buildRecord, buildSpec } from '../../test/support/build-record.ts';
 import { buildView, FakeControlPlane } from '../../test/support/build-view.ts';
 import { captureRejection } from '../../test/support/capture-error.ts';
@@ -88,10 +89,27 @@ describe('each route', () => {
   });
 
   it('GET /v1/proxies', async () => {
-    const nacked = { version: 'v2', error: 'no such filter' };
-    const types = [{ type: 'type.googleapis.com/x.Listener', sent: 'v2', acked: 'v1', nacked }];
-    controlPlane.proxyStates = [{ id: 'gateway/local', connected: true, types }];
+    controlPlane.proxyStates = [buildProxy('gateway/local', buildRefusal('no such filter'), buildTypeStatus())];
     expect(await client.proxies()).toEqual({ proxies: controlPlane.proxyStates });
+  });
+
+  it('GET /v1/proxies/:id', async () => {
+    controlPlane.proxyStates = [buildProxy('gateway/local'), buildProxy('instance/orders/orders-1')];
+    expect(await client.proxy('orders-1')).toEqual(controlPlane.proxyStates[1]);
+    expect(await client.proxy('instance/orders/orders-1')).toEqual(controlPlane.proxyStates[1]);
+    const error = await captureRejection(client.proxy('order-1'));
+    expect([error.code, error.message]).toEqual(['not-found', 'there is no proxy order-1; did you mean "orders-1"?']);
+    expect((await captureRejection(client.proxy('x'.repeat(300)))).code).toBe('invalid-argument');
+  });
+
+  it('GET /v1/proxies/:id/config', async () => {
+    const id = 'gateway/local';
+    const resource = { name: 'rw', state: 'SYNCED', version: 'v1', config: { name: 'rw' }, refused: null } as const;
+    const config = { id, types: [{ type: 'type.googleapis.com/x.Y', shortName: 'Y', resources: [resource] }] };
+    controlPlane.proxyStates = [buildProxy(id)];
+    controlPlane.proxyConfigs.set(id, config);
+    expect(await client.proxyConfig('local')).toEqual(config);
+    expect((await captureRejection(client.proxyConfig('loca'))).message).toContain('did you mean "local"?');
   });
 });
 

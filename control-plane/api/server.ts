@@ -4,8 +4,17 @@ import { HowdahError } from '../model/errors.ts';
 import type { Component } from '../runtime/component.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { clusterStatus } from './cluster-status.ts';
-import { type ControlPlaneStatus, ROUTES, type RouteInput, type RouteName, type RouteOutput } from './contract.ts';
+import {
+  type ControlPlaneStatus,
+  PROXY_ID_LENGTH_MOST,
+  type ProxyStatus,
+  ROUTES,
+  type RouteInput,
+  type RouteName,
+  type RouteOutput,
+} from './contract.ts';
 import { errorAnswer, fromHttpError, fromSchemaError } from './http-error.ts';
+import { resolveProxy } from './proxy-name.ts';
 import { checkSameOrigin } from './same-origin.ts';
 import { specProblems } from './spec-problems.ts';
 import type { ClusterView, ControlPlaneView } from './view.ts';
@@ -67,6 +76,16 @@ function handlers(view: ControlPlaneView, about: () => ControlPlaneStatus): Hand
     const others = known.length === 0 ? 'there is none' : `there are: ${known.sort().join(', ')}`;
     throw new HowdahError('not-found', `there is no cluster ${name}; ${others}`);
   };
+  const proxy = (name: string): ProxyStatus => {
+    const proxies = view.proxies();
+    const id = resolveProxy(
+      name,
+      proxies.map((one) => one.id),
+    );
+    const meant = proxies.find((one) => one.id === id);
+    if (!meant) throw new HowdahError('internal', `proxy ${id} was found and is not there`);
+    return meant;
+  };
   const status = (cluster: ClusterView) => clusterStatus(cluster, view.proxies());
   return {
     health: async () => ({ ok: true }),
@@ -87,8 +106,10 @@ function handlers(view: ControlPlaneView, about: () => ControlPlaneStatus): Hand
       return { ...result, checks: [...result.checks] };
     },
     proxies: async () => ({
-      proxies: view.proxies().map((proxy) => ({ ...proxy, types: [...proxy.types] })),
+      proxies: view.proxies(),
     }),
+    proxy: async ({ params }) => proxy(params.id),
+    proxyConfig: async ({ params }) => view.proxyConfig(proxy(params.id).id),
   };
 }
 
@@ -98,7 +119,7 @@ function createFastify(options: ApiServerOptions, table: Handlers): FastifyInsta
     bodyLimit: BODY_LIMIT_BYTES,
     forceCloseConnections: true,
     return503OnClosing: true,
-    routerOptions: { maxParamLength: 64 },
+    routerOptions: { maxParamLength: 4 * PROXY_ID_LENGTH_MOST },
   });
   fastify.addHook('onRequest', async (request) => {
     const { host, origin, 'sec-fetch-site': fetchSite } = request.headers;

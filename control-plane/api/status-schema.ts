@@ -86,22 +86,8 @@ export const controlPlaneStatusSchema = z.object({
   startedAt: z.number(),
 });
 
-export const proxyStateSchema = z.object({
-  id: z.string(),
-  connected: z.boolean(),
-  types: z.array(
-    z.object({
-      type: z.string(),
-      sent: z.string(),
-      acked: z.string(),
-      nacked: z.object({ version: z.string(), error: z.string() }).nullable(),
-    }),
-  ),
-});
-
 export type InstanceStatus = z.output<typeof instanceStatusSchema>;
 export type Condition = z.output<typeof conditionSchema>;
 export type ClusterStatus = z.output<typeof clusterStatusSchema>;
 export type HistoryEntryStatus = z.output<typeof historyEntrySchema>;
 export type ControlPlaneStatus = z.output<typeof controlPlaneStatusSchema>;
-export type ProxyStatus = z.output<typeof proxyStateSchema>;

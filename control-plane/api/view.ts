@@ -2,6 +2,7 @@
 import type { ClusterRecord } from '../model/cluster-record.ts';
 import type { ClusterSpec } from '../model/cluster-spec.ts';
 import type { InstanceReport } from '../model/instance.ts';
+import type { ProxyConfig, ProxyStatus } from './proxy-schema.ts';
 
 export interface ControlPlaneView {
   clusters(): ClusterView[];
@@ -16,7 +17,10 @@ export interface ControlPlaneView {
    * @throws HowdahError `not-found`, `failed-precondition` with every failed check in `problems`, `deadline-exceeded`.
    */
   switchover(name: string, request: SwitchoverRequest): Promise<SwitchoverResult>;
-  proxies(): ProxyState[];
+  /** Those that are connected and those that should be, sorted by id. */
+  proxies(): ProxyStatus[];
+  /** @param id a node id; one that is not connected has nothing */
+  proxyConfig(id: string): ProxyConfig;
 }
 
 export interface SwitchoverRequest {
@@ -54,23 +58,4 @@ export interface InstanceView {
   /** null = never reported to this control plane. */
   readonly lastReportAgoMs: number | null;
   readonly report: InstanceReport | null;
-}
-
-/** One Envoy and what it said of the configuration that it was given. */
-export interface ProxyState {
-  /** Envoy's node id: `instance/CLUSTER/INSTANCE` or `gateway/NAME`. */
-  readonly id: string;
-  readonly connected: boolean;
-  readonly types: readonly ProxyTypeState[];
-}
-
-export interface ProxyTypeState {
-  /** Resource type, for example `type.googleapis.com/envoy.config.listener.v3.Listener`. */
-  readonly type: string;
-  /** Version last sent; '' = none. */
-  readonly sent: string;
-  /** Version last accepted; '' = none. */
-  readonly acked: string;
-  /** The version that the proxy refused last, until it accepts a later one. */
-  readonly nacked: { readonly version: string; readonly error: string } | null;
 }

@@ -36,7 +36,7 @@ interface Entry {
   pending: PendingSwitchover | null;
 }
 
-export class Manager implements Component, Omit<ControlPlaneView, 'proxies'> {
+export class Manager implements Component, Omit<ControlPlaneView, 'proxies' | 'proxyConfig'> {
   readonly name = 'manager';
   readonly #options: ManagerOptions;
   readonly #clusters = new Map<string, Entry>();

@@ -2,7 +2,7 @@
 import type { ProxyIr } from '../../envoy-config/ir.ts';
 import type { ClusterState } from '../manager/state.ts';
 import { instanceNames } from '../model/cluster-spec.ts';
-import { gatewayProxy, instanceProxy } from './mesh.ts';
+import { gatewayProxy, instanceNode, instanceProxy } from './mesh.ts';
 
 export class Publisher {
   readonly #publish: (ir: ProxyIr) => void;
@@ -30,6 +30,13 @@ export class Publisher {
     if (!node.startsWith('gateway/') || this.#gateways.has(node)) return;
     this.#gateways.add(node);
     this.#offer(gatewayProxy([...this.#clusters.values()], node));
+  }
+
+  /** Proxies that belong to an instance of a cluster, whether they connected or not. */
+  instanceNodes(): string[] {
+    return [...this.#clusters.values()].flatMap(({ record: { spec } }) =>
+      instanceNames(spec).map((instance) => instanceNode(spec.name, instance)),
+    );
   }
 
   #offer(ir: ProxyIr): void {

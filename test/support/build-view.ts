@@ -1,9 +1,9 @@
 // Builders of what the control plane shows of its clusters, and a control plane that shows what a test wants.
+import type { ProxyConfig, ProxyStatus } from '../../control-plane/api/contract.ts';
 import type {
   ClusterView,
   ControlPlaneView,
   InstanceView,
-  ProxyState,
   SwitchoverRequest,
   SwitchoverResult,
 } from '../../control-plane/api/view.ts';
@@ -80,7 +80,8 @@ export function buildView(
 export class FakeControlPlane implements ControlPlaneView {
   readonly views = new Map<string, ClusterView>();
   readonly switchovers: { readonly name: string; readonly request: SwitchoverRequest }[] = [];
-  proxyStates: ProxyState[] = [];
+  proxyStates: ProxyStatus[] = [];
+  readonly proxyConfigs = new Map<string, ProxyConfig>();
   failure: Error | null = null;
 
   constructor(...views: ClusterView[]) {
@@ -106,7 +107,11 @@ export class FakeControlPlane implements ControlPlaneView {
     return { from: `${name}-1`, to: request.to ?? `${name}-2`, epoch: 2, durationMs: 123, checks: ['all is well'] };
   }
 
-  proxies(): ProxyState[] {
+  proxies(): ProxyStatus[] {
     return this.proxyStates;
+  }
+
+  proxyConfig(id: string): ProxyConfig {
+    return this.proxyConfigs.get(id) ?? { id, types: [] };
   }
 }

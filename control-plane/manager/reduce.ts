@@ -19,14 +19,17 @@ export function reduce(state: ClusterState, observation: Observation, now: numbe
         // What an earlier boot reported says nothing of this one: its PostgreSQL ended with it.
         report: sameBoot ? before.report : null,
         reportAt: sameBoot ? before.reportAt : Number.NEGATIVE_INFINITY,
+        // A new connection knows no goal, also when it is the same agent's.
+        sentGoal: null,
       });
-      return withRecord(next, withPlacement(next.record, instance, placement), now);
+      return withRecord(withoutBaseline(next, instance), withPlacement(next.record, instance, placement), now);
     }
-    case 'disconnected':
-      return withInstance(state, observation.instance, {
-        ...observed(state, observation.instance),
-        link: { kind: 'down', since: now },
-      });
+    case 'disconnected': {
+      const { instance } = observation;
+      const link = { kind: 'down', since: now } as const;
+      const next = withInstance(state, instance, { ...observed(state, instance), link, sentGoal: null });
+      return withoutBaseline(next, instance);
+    }
     case 'report':
       return withReport(state, observation.report, now);
     case 'asked':
@@ -34,6 +37,11 @@ export function reduce(state: ClusterState, observation: Observation, now: numbe
         (next, instance) => withInstance(next, instance, { ...observed(next, instance), askedAt: now }),
         state,
       );
+    case 'sent': {
+      const { instance, goalId } = observation;
+      const next = withInstance(state, instance, { ...observed(state, instance), sentGoal: goalId });
+      return state.syncBaseline?.goalId === goalId ? next : withoutBaseline(next, instance);
+    }
     case 'retried':
       return withInstance(state, observation.instance, { ...observed(state, observation.instance), failedSince: null });
     case 'record':
@@ -75,8 +83,16 @@ function withPrimary(state: ClusterState, report: InstanceReport, primary: Prima
   }
   const goal = report.goal;
   if (goal?.status !== 'done' || !settled(primary)) return next;
+  // Told something else since, PostgreSQL may be on its way to that and back again: this report says nothing of it.
+  if (observed(next, report.instance).sentGoal !== goal.id) return next;
   if (next.syncBaseline?.goalId === goal.id) return next;
   return { ...next, syncBaseline: { goalId: goal.id, lsn: primary.flushLsn } };
+}
+
+/** What the primary confirmed holds for the goal that it was told last, on this connection. */
+function withoutBaseline(state: ClusterState, instance: string): ClusterState {
+  if (state.syncBaseline === null || primaryOf(state.record.phase) !== instance) return state;
+  return { ...state, syncBaseline: null };
 }
 
 function withInstance(state: ClusterState, instance: string, value: Observed): ClusterState {

@@ -48,8 +48,6 @@ export class ClusterRunner {
   #again = false;
   #timer: Timer | null = null;
   #stopped = false;
-  /** Goal ids as sent on each agent's present connection. */
-  readonly #sent = new Map<string, string>();
 
   constructor(options: RunnerOptions) {
     this.#options = options;
@@ -66,9 +64,6 @@ export class ClusterRunner {
   }
 
   observe(observation: Observation): void {
-    // A new connection knows no goal, also when it is the same agent's.
-    if (observation.kind === 'connected' || observation.kind === 'disconnected')
-      this.#sent.delete(observation.instance);
     this.#queue.push(observation);
     void this.wake();
   }
@@ -108,7 +103,7 @@ export class ClusterRunner {
 
   async #step(): Promise<void> {
     const { clock } = this.#options;
-    for (const observation of this.#queue.splice(0)) this.#state = reduce(this.#state, observation, clock.now());
+    for (const observation of this.#queue.splice(0)) this.#fold(observation);
     const decision = this.#intended() ?? decide(this.#state, clock.now());
     this.#reason = decision.reason;
     if (decision.change) {
@@ -118,7 +113,7 @@ export class ClusterRunner {
       this.#again = true;
     } else if (this.#state.record !== this.#stored.record) {
       await this.#put(this.#state.record);
-    } else if (this.#needsProof(decision)) {
+    } else if (this.#needsProof(decision.retry)) {
       await this.#proveStored();
     }
     if (this.#stopped) return;
@@ -129,11 +124,12 @@ export class ClusterRunner {
    * What was stored a moment ago is known to be the newest. Else another control plane may have gone on meanwhile, and
    * a goal to lead from the record of before could let PostgreSQL wait for fewer than the store says.
    */
-  #needsProof(decision: Decision): boolean {
-    const { epoch } = this.#state.record;
-    const leads = (instance: string) => this.#goalDue(instance, decision.retry.includes(instance))?.kind === 'lead';
-    return instanceNames(this.#state.record.spec).some(
-      (name) => (liveReport(this.#state, name)?.promisedEpoch ?? 0) > epoch || leads(name),
+  #needsProof(retry: readonly string[]): boolean {
+    const { epoch, spec } = this.#state.record;
+    const isAhead = (instance: string) => (liveReport(this.#state, instance)?.promisedEpoch ?? 0) > epoch;
+    return (
+      this.#goalsDue(retry).some(({ goal }) => goal.kind === 'lead') ||
+      instanceNames(spec).some((name) => isAhead(name))
     );
   }
 
@@ -154,18 +150,18 @@ export class ClusterRunner {
   async #put(record: ClusterRecord): Promise<void> {
     const revision = await this.#options.store.put(record, this.#stored.revision);
     this.#stored = { record, revision };
-    this.#state = reduce(this.#state, { kind: 'record', record }, this.#options.clock.now());
+    this.#fold({ kind: 'record', record });
   }
 
   #act(decision: Decision): void {
     const { clock, agents, onState } = this.#options;
-    for (const instance of decision.retry) {
-      this.#sent.delete(instance);
-      this.#state = reduce(this.#state, { kind: 'retried', instance }, clock.now());
+    for (const { instance, goal } of this.#goalsDue(decision.retry)) {
+      const id = goalId(goal);
+      if (agents.sendGoal(instance, id, goal)) this.#fold({ kind: 'sent', instance, goalId: id });
     }
-    this.#sendGoals();
+    for (const instance of decision.retry) this.#fold({ kind: 'retried', instance });
     const asked = decision.ask.filter((instance) => agents.askReport(instance));
-    if (asked.length > 0) this.#state = reduce(this.#state, { kind: 'asked', instances: asked }, clock.now());
+    if (asked.length > 0) this.#fold({ kind: 'asked', instances: asked });
     onState(this.#state, this.#reason);
     this.#timer?.cancel();
     this.#timer = null;
@@ -174,20 +170,31 @@ export class ClusterRunner {
     }
   }
 
-  #sendGoals(): void {
+  /** The goals that connected agents have not been sent yet, or are to be sent again. */
+  #goalsDue(retry: readonly string[]): { readonly instance: string; readonly goal: Goal }[] {
+    const due: { readonly instance: string; readonly goal: Goal }[] = [];
     for (const instance of instanceNames(this.#state.record.spec)) {
-      const goal = this.#goalDue(instance, false);
-      if (!goal) continue;
-      const id = goalId(goal);
-      if (this.#options.agents.sendGoal(instance, id, goal)) this.#sent.set(instance, id);
+      const { link, sentGoal } = observed(this.#state, instance);
+      if (link.kind !== 'up') continue;
+      const goal = goalFor(this.#state, instance, this.#options.clock.now());
+      if (!goal || (sentGoal === goalId(goal) && !retry.includes(instance))) continue;
+      if (!this.#isUnheard(instance, goal)) due.push({ instance, goal });
     }
+    return due;
   }
 
-  /** The goal that a connected agent has not been sent yet, or is to be sent again; null = none. */
-  #goalDue(instance: string, again: boolean): Goal | null {
-    if (observed(this.#state, instance).link.kind !== 'up') return null;
-    const goal = goalFor(this.#state, instance, this.#options.clock.now());
-    return goal && (again || this.#sent.get(instance) !== goalId(goal)) ? goal : null;
+  /**
+   * One change of the voters at a time: while the one sent last is on its way, no other follows. Else the report of a
+   * setting could be that of an earlier time when it was told, with another one in between yet to come.
+   */
+  #isUnheard(instance: string, goal: Goal): boolean {
+    const { sentGoal } = observed(this.#state, instance);
+    if (goal.kind !== 'lead' || !sentGoal?.startsWith(`e${goal.epoch}/lead/`)) return false;
+    return sentGoal !== goalId(goal) && liveReport(this.#state, instance)?.goal?.id !== sentGoal;
+  }
+
+  #fold(observation: Observation): void {
+    this.#state = reduce(this.#state, observation, this.#options.clock.now());
   }
 
   /** Nothing was acted on: what is stored is read again, and the step is made anew from it. */
@@ -200,7 +207,7 @@ export class ClusterRunner {
       const stored = await store.get(name).catch(() => undefined);
       if (stored) {
         this.#stored = stored;
-        this.#state = reduce(this.#state, { kind: 'record', record: stored.record }, clock.now());
+        this.#fold({ kind: 'record', record: stored.record });
         this.#again = true;
         return;
       }

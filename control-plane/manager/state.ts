@@ -35,6 +35,8 @@ export interface Observed {
   readonly askedAt: number;
   /** When it was first seen to have promised the record's epoch; null = it was not. */
   readonly promisedSince: number | null;
+  /** Id of the goal that was sent last on the present connection; null = none. */
+  readonly sentGoal: string | null;
   /** When its held goal was last seen failed; null = it isn't. */
   readonly failedSince: number | null;
 }
@@ -45,7 +47,10 @@ export type Link =
   | { readonly kind: 'up'; readonly since: number; readonly bootId: string }
   | { readonly kind: 'down'; readonly since: number };
 
-/** The primary's WAL position when it first showed a new synchronous_standby_names in force everywhere. */
+/**
+ * The primary's WAL position when it first showed a new synchronous_standby_names in force everywhere, after it was
+ * told so and nothing else since.
+ */
 export interface SyncBaseline {
   readonly goalId: string;
   readonly lsn: Lsn;
@@ -56,6 +61,7 @@ export type Observation =
   | { readonly kind: 'disconnected'; readonly instance: string }
   | { readonly kind: 'report'; readonly report: InstanceReport }
   | { readonly kind: 'asked'; readonly instances: readonly string[] }
+  | { readonly kind: 'sent'; readonly instance: string; readonly goalId: string }
   | { readonly kind: 'retried'; readonly instance: string }
   | { readonly kind: 'record'; readonly record: ClusterRecord }
   | { readonly kind: 'spec'; readonly spec: ClusterSpec };
@@ -69,6 +75,7 @@ const UNSEEN: Observed = {
   missingSince: null,
   askedAt: Number.NEGATIVE_INFINITY,
   promisedSince: null,
+  sentGoal: null,
   failedSince: null,
 };
 

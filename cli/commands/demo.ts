@@ -45,7 +45,7 @@ async function demo(options: DemoOptions, io: Io): Promise<void> {
     options.instances,
   );
   let local: LocalHowdah | undefined;
-  using signals = new StopSignals(() => local?.hurry());
+  using signals = new StopSignals(io.clock, () => local?.hurry());
   const width = () => process.stdout.columns ?? PLAIN_COLUMNS;
   const live = io.isTerminal && !options.plain && io.colors.isColorSupported;
   const screen = live ? new LiveScreen(io.out, width) : new PlainScreen(io.out);

@@ -1,6 +1,5 @@
 /** `howdah up -f FILE`: a control plane and all instances of the files as local processes, in the foreground. */
 import { type Command, Option } from 'commander';
-import type { Clock } from '../../control-plane/runtime/clock.ts';
 import { createLogger, LOG_LEVELS, type LogLevel } from '../../control-plane/runtime/logger.ts';
 import { collect } from '../arguments.ts';
 import { addStateDirOption, stateDirectory } from '../connection.ts';
@@ -8,6 +7,7 @@ import type { Io } from '../io.ts';
 import { LocalHowdah } from '../local/local-howdah.ts';
 import { prepareLocal } from '../local/prepare.ts';
 import { readyMessage, trustNotice } from '../output/ready.ts';
+import { StopSignals } from '../stop-signals.ts';
 
 interface UpOptions {
   readonly file: readonly string[];
@@ -53,63 +53,32 @@ async function up(options: UpOptions, io: Io): Promise<void> {
     apiClient: io.apiClient,
     onProgress: progress,
   });
-  const asked = onStopSignals(local, io.clock, progress);
+  using signals = new StopSignals(io.clock, () => {
+    progress('killing what still runs');
+    local.hurry();
+  });
+  // Resolves with false: not ready.
+  const asked = new Promise<false>((resolve) => {
+    signals.signal.addEventListener('abort', () => {
+      progress('stopping (again to kill)');
+      void local.stop();
+      resolve(false);
+    });
+  });
   try {
     for (const notice of trustNotice(plan.clusters)) io.err(`${io.colors.yellow('!')} ${notice}\n`);
     // When the user stops it while it starts, the failure of the start is of no interest.
     const started = local.start().then(() => true);
-    if (
-      await Promise.race([started.catch((error) => (asked.isAsked() ? false : Promise.reject(error))), asked.promise])
-    ) {
+    const ready = started.catch((error) => (signals.signal.aborted ? false : Promise.reject(error)));
+    if (await Promise.race([ready, asked])) {
       const status = await local.status();
       io.out(readyMessage(status.clusters, plan, io.colors));
-      await asked.promise;
+      await asked;
     }
   } finally {
     await local.stop();
-    asked.dispose();
   }
   progress('all stopped; the data is kept');
-}
-
-interface StopRequest {
-  /** Resolves (with false: not ready) when the user asks to stop. */
-  readonly promise: Promise<false>;
-  isAsked(): boolean;
-  dispose(): void;
-}
-
-const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-
-/** npm passes a Ctrl-C on that the terminal gave us already: one key press may arrive as several signals. */
-const ONE_PRESS_MS = 1_000;
-
-/** The first signal stops in order, each later one kills. */
-function onStopSignals(local: LocalHowdah, clock: Clock, progress: (text: string) => void): StopRequest {
-  const first = Promise.withResolvers<false>();
-  let asked = false;
-  let askedAt = 0;
-  const listener = () => {
-    if (asked && clock.now() - askedAt < ONE_PRESS_MS) return;
-    if (asked) {
-      progress('killing what still runs');
-      local.hurry();
-      return;
-    }
-    asked = true;
-    askedAt = clock.now();
-    progress('stopping (again to kill)');
-    void local.stop();
-    first.resolve(false);
-  };
-  for (const name of STOP_SIGNALS) process.on(name, listener);
-  return {
-    promise: first.promise,
-    isAsked: () => asked,
-    dispose: () => {
-      for (const name of STOP_SIGNALS) process.off(name, listener);
-    },
-  };
 }
 
 /** The files hold at least what a person needs afterwards, the terminal what was asked for. */

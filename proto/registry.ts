@@ -98,10 +98,13 @@ function reflect(name: string): protobuf.ReflectionObject | null {
   return root.lookup(path);
 }
 
+/** By type: protobufjs puts the full name together each time that it is asked for it. */
+const shapes = new Map<protobuf.Type, MessageShape>();
+
 function shapeOf(type: protobuf.Type): MessageShape {
-  const name = type.fullName.slice(1);
-  const known = messages.get(name);
+  const known = shapes.get(type);
   if (known) return known;
+  const name = type.fullName.slice(1);
   const fields = type.fieldsArray.toSorted((a, b) => a.id - b.id).map((field) => fieldShape(field.resolve()));
   const shape: MessageShape = {
     name,
@@ -113,6 +116,7 @@ function shapeOf(type: protobuf.Type): MessageShape {
     toBytes: (message) => type.encode(message).finish(),
     fromBytes: (bytes) => ({ ...type.decode(bytes) }) satisfies PlainMessage,
   };
+  shapes.set(type, shape);
   messages.set(name, shape);
   return shape;
 }

@@ -2,6 +2,7 @@
 import { encode } from '../proto/codec.ts';
 import { isObject, type Json, type JsonObject, ProtoError } from '../proto/json.ts';
 import { contentHash } from './diff.ts';
+import { packed } from './packed-bytes.ts';
 import type { Resource } from './resource.ts';
 import { CLUSTER_TYPE, type ResourceType } from './type-urls.ts';
 
@@ -51,7 +52,7 @@ function encodeResource(type: ResourceType, input: ResourceInput): Resource {
     throw new ProtoError(`$.${nameField}`, `a resource of ${typeUrl} needs it`);
   }
   if (!Number.isSafeInteger(ttlMs) || ttlMs < 0) throw new ProtoError(`${name}.ttlMs`, 'whole milliseconds are wanted');
-  const bytes = encodeNamed(name, typeUrl, message);
+  const bytes = packed(encodeNamed(name, typeUrl, message));
   const mentions = new Set<string>();
   if (namesClusters) collectTexts(message, mentions);
   return {

@@ -20,7 +20,9 @@ interface DemoOptions {
   readonly stateDir?: string;
 }
 
-const PLAIN_COLUMNS = 100;
+/** Where nobody tells; a terminal without a size tells 0. */
+const USUAL_COLUMNS = 100;
+const LEAST_COLUMNS = 20;
 
 export function register(program: Command, io: Io): void {
   program
@@ -46,7 +48,7 @@ async function demo(options: DemoOptions, io: Io): Promise<void> {
   );
   let local: LocalHowdah | undefined;
   using signals = new StopSignals(io.clock, () => local?.hurry());
-  const width = () => process.stdout.columns ?? PLAIN_COLUMNS;
+  const width = () => Math.max(LEAST_COLUMNS, process.stdout.columns || USUAL_COLUMNS);
   const live = io.isTerminal && !options.plain && io.colors.isColorSupported;
   const screen = live ? new LiveScreen(io.out, width) : new PlainScreen(io.out);
   const played = await show(

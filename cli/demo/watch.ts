@@ -74,26 +74,33 @@ export class ClusterWatch {
     const { clock, signal } = this.#options;
     for (const end = clock.now() + ms; clock.now() < end; ) {
       signal.throwIfAborted();
+      if (this.#failure !== undefined) throw this.#failure;
       await pause(clock, CHECK_EVERY_MS);
     }
   }
 
   async #loop(): Promise<void> {
     const { clock, journal, onLook } = this.#options;
-    while (!this.#stopped) {
-      try {
-        await this.#look();
-      } catch (error) {
-        // It is starting, or was killed and is being started again.
-        this.#cluster = undefined;
-        if (HowdahError.from(error).code === 'internal') {
-          this.#failure = error;
-          return;
-        }
+    try {
+      while (!this.#stopped) {
+        await this.#tryToLook();
+        journal.settle();
+        onLook(this.#cluster);
+        await pause(clock, LOOK_EVERY_MS);
       }
-      journal.settle();
-      onLook(this.#cluster);
-      await pause(clock, LOOK_EVERY_MS);
+    } catch (error) {
+      // Whoever waits is told.
+      this.#failure = error;
+    }
+  }
+
+  async #tryToLook(): Promise<void> {
+    try {
+      await this.#look();
+    } catch (error) {
+      this.#cluster = undefined;
+      // Else it is starting, or was killed and is being started again.
+      if (HowdahError.from(error).code === 'internal') throw error;
     }
   }
 

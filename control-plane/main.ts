@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import { setLogger } from '@grpc/grpc-js';
 import { translate } from '../envoy-config/translate.ts';
 import { buildSnapshot, ClientStatusServer, SERVER_OPTIONS, SnapshotCache, XdsServer } from '../xds/index.ts';
+import { clusterStatus } from './api/cluster-status.ts';
 import { ApiServer } from './api/server.ts';
 import type { ControlPlaneView } from './api/view.ts';
 import { ControlPlaneFile } from './control-plane-file.ts';
@@ -11,10 +12,13 @@ import { GrpcServer } from './grpc-server.ts';
 import { type MainOptions, parseMainOptions } from './main-options.ts';
 import { AGENT_SERVER_OPTIONS, AgentService } from './manager/agent-service.ts';
 import { Manager } from './manager/manager.ts';
+import { Metrics } from './metrics/metrics.ts';
+import type { XdsMetrics } from './metrics/xds-metrics.ts';
 import { ERROR_CODES, HowdahError } from './model/errors.ts';
 import { proxyConfig } from './routing/proxy-config.ts';
 import { proxyStates } from './routing/proxy-states.ts';
 import { Publisher } from './routing/publisher.ts';
+import { RefusalRetry } from './routing/refusal-retry.ts';
 import { systemClock } from './runtime/clock.ts';
 import { ComponentStack } from './runtime/component.ts';
 import { createLogger, type Logger } from './runtime/logger.ts';
@@ -28,14 +32,25 @@ async function run(options: MainOptions, log: Logger, stop: AbortSignal): Promis
   const startedAt = clock.wall();
   const store = await FileStore.open({ directory: options.storeDir, clock, log: log.child({ component: 'store' }) });
   const cache = new SnapshotCache();
-  const publisher = publishInto(cache, log.child({ component: 'publisher' }));
+  const metrics = new Metrics({
+    clock,
+    source: {
+      proxies: () => xds.proxies(),
+      clusters: () => manager.clusters().map((cluster) => clusterStatus(cluster)),
+    },
+  });
+  const publisher = publishInto(cache, metrics.xds, log.child({ component: 'publisher' }));
   const manager = new Manager({
     store,
     clock,
     log: log.child({ component: 'manager' }),
-    onState: (state) => publisher.onState(state),
+    onState(state) {
+      publisher.onState(state);
+      metrics.clusters.onState(state);
+    },
   });
-  const xds = createXds(cache, publisher, log.child({ component: 'xds' }));
+  const retry = new RefusalRetry({ clock, retry: (node, type) => xds.retry(node, type) });
+  const xds = createXds({ cache, publisher, retry, metrics: metrics.xds, log: log.child({ component: 'xds' }) });
   const clients = new ClientStatusServer({ source: xds, now: () => clock.now() });
   const agents = new AgentService({
     log,
@@ -54,7 +69,7 @@ async function run(options: MainOptions, log: Logger, stop: AbortSignal): Promis
     proxies: () => proxyStates(xds.proxies(), publisher.instanceNodes(), clock.wall()),
     proxyConfig: (id) => proxyConfig(id, [...xds.contents((details) => details.id === id)]),
   };
-  const api = new ApiServer({ ...options.api, view, about, log: log.child({ component: 'api' }) });
+  const api = new ApiServer({ ...options.api, view, about, metrics, log: log.child({ component: 'api' }) });
   const version = packageVersion();
   if (isIP(options.api.host) === 0 || !options.api.host.startsWith('127.')) {
     log.warn({ host: options.api.host }, 'the API has no login: whoever reaches its address may use it');
@@ -70,38 +85,66 @@ async function run(options: MainOptions, log: Logger, stop: AbortSignal): Promis
   } finally {
     // Deciding ends first: the streams that break now are no failures.
     await manager.stop();
+    retry.stop();
     await stack.stop();
   }
 }
 
 /** A configuration that can't be made leaves the proxy with its last good one. */
-function publishInto(cache: SnapshotCache, log: Logger): Publisher {
+function publishInto(cache: SnapshotCache, metrics: XdsMetrics, log: Logger): Publisher {
   return new Publisher((ir) => {
     try {
       cache.set(ir.node, buildSnapshot(translate(ir)));
+      metrics.published();
     } catch (error) {
+      metrics.snapshotRefused();
       log.error({ node: ir.node, err: error }, 'a proxy keeps its last configuration: the new one is wrong');
     }
   });
 }
 
-function createXds(cache: SnapshotCache, publisher: Publisher, log: Logger): XdsServer {
+interface XdsParts {
+  readonly cache: SnapshotCache;
+  readonly publisher: Publisher;
+  readonly retry: RefusalRetry;
+  readonly metrics: XdsMetrics;
+  readonly log: Logger;
+}
+
+function createXds({ cache, publisher, retry, metrics, log }: XdsParts): XdsServer {
+  const { hooks } = metrics;
   return new XdsServer({
     cache,
     clock,
     hooks: {
+      ...hooks,
       onNode(node) {
+        hooks.onNode();
         log.info({ node }, 'proxy connected');
         publisher.onNode(node);
       },
-      onNack(node, { type, rejection }) {
+      onAck(node, event) {
+        hooks.onAck(node, event);
+        retry.onAck(node, event);
+      },
+      onNack(node, event) {
+        hooks.onNack(node, event);
+        retry.onNack(node, event);
+        const { type, rejection } = event;
         log.error(
           { node, type, version: rejection.version, reason: rejection.error },
           'proxy refused its configuration',
         );
       },
-      onInvalid: (node, message) => log.warn({ node, reason: message }, 'proxy broke the protocol'),
-      onClosed: (node) => log.info({ node }, 'proxy gone'),
+      onInvalid(node, message) {
+        hooks.onInvalid();
+        log.warn({ node, reason: message }, 'proxy broke the protocol');
+      },
+      onClosed(node) {
+        hooks.onClosed();
+        retry.onClosed(node);
+        log.info({ node }, 'proxy gone');
+      },
     },
   });
 }

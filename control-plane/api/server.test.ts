@@ -13,13 +13,15 @@ import { ApiServer, BODY_LIMIT_BYTES } from './server.ts';
 const log = createLogger({ level: 'silent', format: 'json' });
 const about = () => ({ pid: 7, version: '0.1.0', api: server.url, xds: '127.0.0.1:1', startedAt: 5 });
 
+const metrics = { contentType: 'text/plain; version=0.0.4', text: async () => 'howdah_clusters 1\n' };
+
 let controlPlane: FakeControlPlane;
 let server: ApiServer;
 let client: ApiClient;
 
 beforeEach(async () => {
   controlPlane = new FakeControlPlane(buildView());
-  server = new ApiServer({ host: '127.0.0.1', port: 0, view: controlPlane, about, log });
+  server = new ApiServer({ host: '127.0.0.1', port: 0, view: controlPlane, about, log, metrics });
   await server.start();
   client = new ApiClient({ baseUrl: server.url, timeoutMs: 5000 });
 });
@@ -111,6 +113,12 @@ describe('each route', () => {
     expect(await client.proxyConfig('local')).toEqual(config);
     expect((await captureRejection(client.proxyConfig('loca'))).message).toContain('did you mean "local"?');
   });
+});
+
+it('GET /metrics is text for Prometheus', async () => {
+  const response = await fetch(`${server.url}/metrics`);
+  expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4');
+  expect(await response.text()).toBe('howdah_clusters 1\n');
 });
 
 describe('errors', () => {
@@ -279,7 +287,7 @@ async function listen(listener: RequestListener): Promise<AsyncDisposable & { ur
 
 it('says so when its port is taken', async () => {
   const { port } = new URL(server.url);
-  const second = new ApiServer({ host: '127.0.0.1', port: Number(port), view: controlPlane, about, log });
+  const second = new ApiServer({ host: '127.0.0.1', port: Number(port), view: controlPlane, about, log, metrics });
   const error = await captureRejection(second.start());
   expect(error.code).toBe('failed-precondition');
   expect(error.message).toContain(`127.0.0.1:${port}`);

@@ -30,6 +30,13 @@ export interface ApiServerOptions {
   /** Read at each request, for what is known only after the start. */
   readonly about: () => ControlPlaneStatus;
   readonly log: Logger;
+  readonly metrics: MetricsText;
+}
+
+/** What `GET /metrics` answers. */
+export interface MetricsText {
+  readonly contentType: string;
+  text(): Promise<string>;
 }
 
 type Handlers = { readonly [Name in RouteName]: (input: RouteInput<Name>) => Promise<RouteOutput<Name>> };
@@ -135,6 +142,10 @@ function createFastify(options: ApiServerOptions, table: Handlers): FastifyInsta
   });
   fastify.setNotFoundHandler((request) => {
     throw new HowdahError('not-found', `there is no ${request.method} ${request.url}: see docs/api.md`);
+  });
+  fastify.get('/metrics', async (_request, reply) => {
+    reply.header('content-type', options.metrics.contentType);
+    return options.metrics.text();
   });
   for (const name of Object.keys(ROUTES) as RouteName[]) addRoute(fastify, name, table);
   return fastify;

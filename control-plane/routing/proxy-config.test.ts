@@ -11,7 +11,9 @@ import { proxyConfig } from './proxy-config.ts';
 
 function resource(fields: JsonObject): Resource {
   const listener = { name: 'rw', ...fields };
-  const found = buildSnapshot({ clusters: [], endpoints: [], listeners: [listener] }).sets[LISTENER_TYPE].resources.get('rw');
+  const found = buildSnapshot({ clusters: [], endpoints: [], listeners: [listener] }).sets[LISTENER_TYPE].resources.get(
+    'rw',
+  );
   if (!found) throw new Error('the listener that was put in is not there');
   return found;
 }

@@ -130,10 +130,14 @@ function fieldShape(field: protobuf.Field): FieldShape {
     value: valueShape(field),
     keyType: field instanceof protobuf.MapField ? scalarType(field.keyType) : undefined,
     oneof,
-    hasPresence: field.hasPresence || (!field.repeated && !field.map && field.resolvedType instanceof protobuf.Type),
+    presence: field.partOf ? 'oneof' : hasPresence(field) ? 'explicit' : 'none',
     sensitive: field.options?.['(udpa.annotations.sensitive)'] === true,
     rules: validationRules(field),
   };
+}
+
+function hasPresence(field: protobuf.Field): boolean {
+  return field.hasPresence || (!field.repeated && !field.map && field.resolvedType instanceof protobuf.Type);
 }
 
 /** The option is an object however it was written: protobufjs merges `(validate.rules).string.min_len = 1` into one. */

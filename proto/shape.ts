@@ -62,8 +62,11 @@ export interface FieldShape {
   readonly keyType: ScalarType | undefined;
   /** Name of the oneof that the field is a member of; '' = none. */
   readonly oneof: string;
-  /** Absent is another state than set to the default: messages, members of oneofs, `optional` fields. */
-  readonly hasPresence: boolean;
+  /**
+   * Whether absent is another state than set to the default. `oneof`: it is, and what must be said of an absent field is
+   * said of the oneof; also of one with a single member, which an `optional` field has.
+   */
+  readonly presence: 'none' | 'explicit' | 'oneof';
   /** Marked (udpa.annotations.sensitive): a key or a password, not to be shown. */
   readonly sensitive: boolean;
   /** Its (validate.rules), by their names in validate.proto; undefined = none. */

@@ -1,8 +1,14 @@
-/** A resource from its JSON form. One that did not change is not encoded again: neither the same object nor the same content. */
+/**
+ * A resource from its JSON form. One that did not change is not looked at again: neither the same object nor the same
+ * content.
+ */
 import { encode } from '../proto/codec.ts';
-import { isObject, type Json, type JsonObject, ProtoError } from '../proto/json.ts';
+import type { Json, JsonObject } from '../proto/json.ts';
+import { type Problem, validate } from '../proto/validate/validate.ts';
 import { contentHash } from './diff.ts';
 import { packed } from './packed-bytes.ts';
+import { InvalidSnapshot } from './problems.ts';
+import { endpointNameOf, relationsOf } from './references.ts';
 import type { Resource } from './resource.ts';
 import { CLUSTER_TYPE, type ResourceType } from './type-urls.ts';
 
@@ -29,7 +35,7 @@ const GENERATION_SIZE = 4096;
 let younger = new Map<string, Resource>();
 let older = new Map<string, Resource>();
 
-/** @throws ProtoError when it is not what the type wants, or has no name */
+/** @throws InvalidSnapshot with everything in it that its type or a rule of the .proto files refuses; it has a name */
 export function resourceOf(type: ResourceType, input: ResourceInput): Resource {
   const same = byObject.get(input);
   if (same?.typeUrl === type.typeUrl) return same;
@@ -47,12 +53,12 @@ export function resourceOf(type: ResourceType, input: ResourceInput): Resource {
 function encodeResource(type: ResourceType, input: ResourceInput): Resource {
   const { resource: message, version = '', ttlMs = 0 } = isVersioned(input) ? input : { resource: input };
   const { typeUrl, nameField, namesClusters } = type;
-  const name = message[nameField];
-  if (typeof name !== 'string' || name === '') {
-    throw new ProtoError(`$.${nameField}`, `a resource of ${typeUrl} needs it`);
+  const name = typeof message[nameField] === 'string' ? message[nameField] : '';
+  const problems = problemsOf(type, message, ttlMs);
+  if (problems.length > 0) {
+    throw new InvalidSnapshot(problems.map((problem) => ({ typeUrl, resource: name, ...problem })));
   }
-  if (!Number.isSafeInteger(ttlMs) || ttlMs < 0) throw new ProtoError(`${name}.ttlMs`, 'whole milliseconds are wanted');
-  const bytes = packed(encodeNamed(name, typeUrl, message));
+  const bytes = packed(encode('google.protobuf.Any', { '@type': typeUrl, ...message }));
   const mentions = new Set<string>();
   if (namesClusters) collectTexts(message, mentions);
   return {
@@ -61,7 +67,8 @@ function encodeResource(type: ResourceType, input: ResourceInput): Resource {
     version: version || contentHash(ttlMs === 0 ? bytes : Buffer.concat([bytes, Buffer.from(`\n${ttlMs}`)])),
     bytes,
     mentions: mentions.size === 0 ? NOTHING_MENTIONED : mentions,
-    endpointName: typeUrl === CLUSTER_TYPE ? endpointNameOf(name, message) : '',
+    endpointName: typeUrl === CLUSTER_TYPE ? endpointNameOf(message) : '',
+    relations: relationsOf(typeUrl, message),
     ttlMs,
   };
 }
@@ -73,24 +80,16 @@ function isVersioned(input: ResourceInput): input is VersionedResource {
   return typeof input.resource === 'object' && input.resource !== null;
 }
 
-/** A path alone doesn't say which of many resources is wrong. */
-function encodeNamed(name: string, typeUrl: string, message: JsonObject): Uint8Array {
-  try {
-    return encode('google.protobuf.Any', { '@type': typeUrl, ...message });
-  } catch (error) {
-    if (!(error instanceof ProtoError)) throw error;
-    throw new ProtoError(name + error.path.slice(1), error.detail, error);
+function problemsOf({ typeUrl, nameField }: ResourceType, message: JsonObject, ttlMs: number): Problem[] {
+  const problems = [...validate(typeUrl.slice(typeUrl.lastIndexOf('/') + 1), message)];
+  const path = `$.${nameField}`;
+  const isNamed = message[nameField] !== undefined && message[nameField] !== '';
+  if (!isNamed && problems.every((problem) => problem.path !== path)) {
+    problems.unshift({ path, message: 'must be set: it is the name of the resource' });
   }
-}
-
-function endpointNameOf(name: string, cluster: JsonObject): string {
-  const eds = cluster.eds_cluster_config;
-  if (cluster.type !== 'EDS' || !isObject(eds)) return '';
-  const source = eds.eds_config;
-  // Endpoints that come from a file are not ours.
-  if (!isObject(source) || (source.ads === undefined && source.self === undefined)) return '';
-  const service = eds.service_name;
-  return typeof service === 'string' && service !== '' ? service : name;
+  if (!Number.isSafeInteger(ttlMs) || ttlMs < 0)
+    problems.push({ path: '$', message: 'ttlMs must be whole milliseconds' });
+  return problems;
 }
 
 function collectTexts(json: Json | undefined, into: Set<string>): void {

@@ -4,6 +4,7 @@ export type { ResourceState, ResourceStatus, TypeContents } from './contents.ts'
 export { ClientStatusServer, type ClientStatusSource } from './csds-server.ts';
 export type { ResourceInput, VersionedResource } from './encode-resource.ts';
 export type { Rejection } from './memory.ts';
+export { InvalidSnapshot, problemText, type SnapshotProblem } from './problems.ts';
 export type { Resource, ResourceSet } from './resource.ts';
 export {
   type ProxyContents,
@@ -13,7 +14,7 @@ export {
   type XdsHooks,
   XdsServer,
 } from './server.ts';
-export type { Push, SessionEvent, TypeStatus, VersionMark } from './session.ts';
+export type { Push, SessionEvent, TypeStatus, Variant, VersionMark } from './session-types.ts';
 export {
   buildSnapshot,
   changeSnapshot,

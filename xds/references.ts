@@ -84,7 +84,6 @@ function isOwnSource(source: Json | undefined): boolean {
 /** https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/listener/v3/listener.proto */
 function listenerAddresses(listener: JsonObject): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
-  if (listener.bind_to_port === false) return found;
   const add = (address: Json | undefined, path: string) => {
     const text = isObject(address) ? addressText(address) : '';
     if (text !== '') found.set(text, path);

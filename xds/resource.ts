@@ -1,4 +1,5 @@
 /** One resource as proxies get it: encoded once, shared by all proxies that have it. */
+import type { Relations } from './references.ts';
 import type { TypeUrl } from './type-urls.ts';
 
 export interface Resource {
@@ -12,6 +13,8 @@ export interface Resource {
   readonly mentions: ReadonlySet<string>;
   /** A cluster's: name of the endpoints that it waits for before it takes traffic; '' = none. */
   readonly endpointName: string;
+  /** What must be there with it. */
+  readonly relations: Relations;
   /** The proxy drops the resource when it heard nothing of it for so long; 0 = it keeps it. */
   readonly ttlMs: number;
 }

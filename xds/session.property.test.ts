@@ -4,7 +4,8 @@ import { ModelEnvoy } from '../test/support/model-envoy.ts';
 import { edsCluster, endpoints, tcpListener } from '../test/support/xds-resources.ts';
 import { NodeMemory } from './memory.ts';
 import type { Resource } from './resource.ts';
-import { Session, type Step } from './session.ts';
+import { Session } from './session.ts';
+import type { Step, Variant } from './session-types.ts';
 import { buildSnapshot, EMPTY_SNAPSHOT, type Snapshot } from './snapshot.ts';
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE } from './type-urls.ts';
 
@@ -23,6 +24,7 @@ type Action =
   | { readonly kind: 'to-proxy' | 'to-server' | 'settle' | 'reconnect' };
 
 const BAD = 66;
+const LISTENER_PORTS: Readonly<Record<string, number>> = { rw: 5000, ro: 5001, any: 5002 };
 
 function snapshotOf(routes: readonly Route[]): Snapshot {
   const clusterOf = (route: Route) => `e${route.epoch}.${route.name}`;
@@ -32,8 +34,8 @@ function snapshotOf(routes: readonly Route[]): Snapshot {
     ),
     endpoints: routes.map((route) => endpoints(clusterOf(route), route.bad === 'endpoints' ? BAD : route.port)),
     listeners: routes.map((route) =>
-      tcpListener(route.name, route.bad === 'listener' ? BAD : 5000, clusterOf(route), {
-        stat_prefix: `t${route.timeout}`,
+      tcpListener(route.name, LISTENER_PORTS[route.name] ?? 0, clusterOf(route), {
+        stat_prefix: route.bad === 'listener' ? `t${BAD}` : `t${route.timeout}`,
       }),
     ),
   });

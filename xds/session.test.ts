@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { edsCluster, endpoints, tcpListener } from '../test/support/xds-resources.ts';
 import { NodeMemory } from './memory.ts';
-import { type Push, Session, type SessionRequest } from './session.ts';
+import { Session } from './session.ts';
+import type { DeltaRequest, Push, SotwRequest } from './session-types.ts';
 import { buildSnapshot, EMPTY_SNAPSHOT, type Snapshot } from './snapshot.ts';
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, type TypeUrl } from './type-urls.ts';
 
@@ -39,7 +40,7 @@ class Peer {
 
 function listeners(ports: Readonly<Record<string, number>>): Snapshot {
   const all = Object.entries(ports).map(([name, port]) => tcpListener(name, port, 'elsewhere'));
-  return buildSnapshot({ clusters: [], endpoints: [], listeners: all });
+  return buildSnapshot({ listeners: all }, ['elsewhere']);
 }
 
 function assignments(...names: string[]): Snapshot {
@@ -125,7 +126,7 @@ describe('a refusal', () => {
   /** A proxy with listeners on 1 that was sent `rw` on 66 and `ro` on 2. */
   function refusing() {
     const memory = new NodeMemory();
-    const proxy = new Peer(listeners({ rw: 1, ro: 1 }), memory);
+    const proxy = new Peer(listeners({ rw: 1, ro: 9 }), memory);
     proxy.accept(proxy.ask(LISTENER_TYPE)[0]!);
     const [bad] = proxy.publish(listeners({ rw: 66, ro: 2 }));
     return { memory, proxy, bad: bad! };
@@ -165,7 +166,7 @@ describe('a refusal', () => {
 
   it('may have been in part: what was there before is sent once more', () => {
     const { proxy, bad } = refusing();
-    proxy.publish(listeners({ rw: 1, ro: 1 }));
+    proxy.publish(listeners({ rw: 1, ro: 9 }));
     const [back] = proxy.refuse(bad, 'rw: bad port');
     expect(names(back)).toEqual(['rw', 'ro']);
     expect(proxy.accept(back!)).toEqual([]);

@@ -44,13 +44,13 @@ describe('a snapshot', () => {
   });
 
   it.each<[string, Partial<SnapshotInput>, string]>([
-    ['a mistake in a resource', { clusters: [edsCluster('a', { nonsense: 1 })] }, 'a.nonsense: '],
+    ['a mistake in a resource', { clusters: [edsCluster('a', { nonsense: 1 })] }, 'Cluster a $.nonsense: '],
     ['two of one name', { listeners: [tcpListener('x', 1, 'a'), tcpListener('x', 2, 'a')] }, 'two resources'],
-    ['no name', { listeners: [{}] }, '$.name'],
+    ['no name', { listeners: [{}] }, 'Listener (no name) $.name: must be set'],
     [
       'a cluster without its endpoints',
       { endpoints: [endpoints('a', 1)] },
-      'b.eds_cluster_config: there are no endpoints named b',
+      'Cluster b $.eds_cluster_config: there are no endpoints named b',
     ],
   ])('is refused with %s', (_, changes, message) => {
     expect(() => buildSnapshot({ ...input(), ...changes })).toThrow(message);

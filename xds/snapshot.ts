@@ -1,13 +1,16 @@
 /** All that one proxy, or a group of them, is to have, made from resources in their JSON form. */
-import { ProtoError } from '../proto/json.ts';
 import { contentHash, versionOf } from './diff.ts';
 import { type ResourceInput, resourceOf } from './encode-resource.ts';
+import { InvalidSnapshot, type SnapshotProblem } from './problems.ts';
+import { type Available, brokenRelations } from './references.ts';
 import type { Resource, ResourceSet } from './resource.ts';
 import {
   CLUSTER_TYPE,
   ENDPOINT_TYPE,
   RESOURCE_TYPES,
   type ResourceType,
+  ROUTE_TYPE,
+  SECRET_TYPE,
   TYPES,
   type TypeKey,
   type TypeUrl,
@@ -25,26 +28,37 @@ export interface Snapshot {
   /** Hash of the whole content. */
   readonly version: string;
   readonly sets: ResourceSets;
+  readonly externalClusters: ExternalClusters;
 }
 
+/** Names of clusters that proxies have from elsewhere, such as their bootstrap; `any`: nothing is known of them. */
+export type ExternalClusters = readonly string[] | 'any';
+
 /**
- * Resources that did not change are not encoded again: not when they are the same objects, nor when they were made anew
- * with the same content.
- * @throws ProtoError when a resource is not what its type wants, has no name, two have the same name, or a cluster's
- * endpoints are not there: no proxy would ever take that cluster into service
+ * Resources that did not change are not looked at again: not when they are the same objects, nor when they were made
+ * anew with the same content.
+ * @throws InvalidSnapshot with everything that is wrong: what a type or a rule of the .proto files refuses, two resources
+ * of one name, a cluster that is named and not there, a cluster without its endpoints, and, once there are any, routes and
+ * secrets that are named and not there
  */
-export function buildSnapshot(input: SnapshotInput): Snapshot {
-  return snapshotOf(eachSet((type) => resourceSet(type, input[type.key])));
+export function buildSnapshot(input: SnapshotInput, externalClusters: ExternalClusters = []): Snapshot {
+  const problems: SnapshotProblem[] = [];
+  const sets = eachSet((type) => setOf(resourcesOf(type, input[type.key], problems)));
+  return snapshotOf(sets, externalClusters, problems);
 }
 
 /**
  * The snapshot with these resources in place of those of the same names or beside them, and without those named in
  * `removed`. Costs what the given types cost, not the whole. The same snapshot when nothing changed.
- * @throws ProtoError as buildSnapshot does
+ * @throws InvalidSnapshot as buildSnapshot does
  */
 export function changeSnapshot(snapshot: Snapshot, changes: SnapshotInput, removed: ResourceNames = {}): Snapshot {
-  const sets = eachSet((type) => changedSet(snapshot.sets[type.typeUrl], type, changes[type.key], removed[type.key]));
-  return RESOURCE_TYPES.every((type) => sets[type] === snapshot.sets[type]) ? snapshot : snapshotOf(sets);
+  const problems: SnapshotProblem[] = [];
+  const sets = eachSet((type) =>
+    changedSet(snapshot.sets[type.typeUrl], resourcesOf(type, changes[type.key], problems), removed[type.key]),
+  );
+  const isSame = problems.length === 0 && RESOURCE_TYPES.every((type) => sets[type] === snapshot.sets[type]);
+  return isSame ? snapshot : snapshotOf(sets, snapshot.externalClusters, problems);
 }
 
 function eachSet(make: (type: ResourceType) => ResourceSet): ResourceSets {
@@ -55,11 +69,9 @@ function eachSet(make: (type: ResourceType) => ResourceSet): ResourceSets {
 
 function changedSet(
   before: ResourceSet,
-  type: ResourceType,
-  messages: readonly ResourceInput[] = [],
+  changed: ReadonlyMap<string, Resource>,
   removed: readonly string[] = [],
 ): ResourceSet {
-  const changed = resourcesOf(type, messages);
   const isSame = [...changed.values()].every(({ name, version }) => before.resources.get(name)?.version === version);
   if (isSame && !removed.some((name) => before.resources.has(name))) return before;
   const resources = new Map([...before.resources, ...changed]);
@@ -67,29 +79,55 @@ function changedSet(
   return setOf(resources);
 }
 
-function snapshotOf(sets: ResourceSets): Snapshot {
-  for (const { name, endpointName } of sets[CLUSTER_TYPE].resources.values()) {
-    if (endpointName === '' || sets[ENDPOINT_TYPE].resources.has(endpointName)) continue;
-    throw new ProtoError(`${name}.eds_cluster_config`, `there are no endpoints named ${endpointName}`);
-  }
+function snapshotOf(sets: ResourceSets, externalClusters: ExternalClusters, problems: SnapshotProblem[]): Snapshot {
+  const resources = RESOURCE_TYPES.flatMap((type) => [...sets[type].resources.values()]);
+  problems.push(...brokenRelations(resources, available(sets, externalClusters, problems)));
+  if (problems.length > 0) throw new InvalidSnapshot(problems);
   const versions = RESOURCE_TYPES.map((type) => sets[type].version);
-  return { version: contentHash(versions.join('\n')), sets };
+  return { version: contentHash(versions.join('\n')), sets, externalClusters };
 }
 
-function resourceSet(type: ResourceType, messages: readonly ResourceInput[] = []): ResourceSet {
-  return setOf(resourcesOf(type, messages));
+function available(sets: ResourceSets, external: ExternalClusters, problems: readonly SnapshotProblem[]): Available {
+  const names = (type: TypeUrl, more: readonly string[] = []): ReadonlySet<string> => {
+    // What is there and wrong is told once, not again at each place that names it.
+    const wrong = problems.filter(({ typeUrl }) => typeUrl === type).map(({ resource }) => resource);
+    return new Set([...sets[type].resources.keys(), ...more, ...wrong]);
+  };
+  const unlessNone = (found: ReadonlySet<string>) => (found.size === 0 ? undefined : found);
+  return {
+    cluster: external === 'any' ? undefined : names(CLUSTER_TYPE, external),
+    endpoints: names(ENDPOINT_TYPE),
+    route: unlessNone(names(ROUTE_TYPE)),
+    secret: unlessNone(names(SECRET_TYPE)),
+  };
 }
 
-function resourcesOf(type: ResourceType, messages: readonly ResourceInput[]): Map<string, Resource> {
+function resourcesOf(
+  type: ResourceType,
+  messages: readonly ResourceInput[] = [],
+  problems: SnapshotProblem[],
+): Map<string, Resource> {
   const resources = new Map<string, Resource>();
   for (const message of messages) {
-    const resource = resourceOf(type, message);
-    if (resources.has(resource.name)) {
-      throw new ProtoError(resource.name, `two resources of ${type.typeUrl} have this name`);
+    const resource = tryResource(type, message, problems);
+    if (!resource) continue;
+    const { typeUrl, name } = resource;
+    if (resources.has(name)) {
+      problems.push({ typeUrl, resource: name, path: `$.${type.nameField}`, message: 'two resources have this name' });
     }
-    resources.set(resource.name, resource);
+    resources.set(name, resource);
   }
   return resources;
+}
+
+function tryResource(type: ResourceType, message: ResourceInput, problems: SnapshotProblem[]): Resource | undefined {
+  try {
+    return resourceOf(type, message);
+  } catch (error) {
+    if (!(error instanceof InvalidSnapshot)) throw error;
+    problems.push(...error.problems);
+    return undefined;
+  }
 }
 
 const EMPTY_SET: ResourceSet = { version: versionOf([]), resources: new Map() };

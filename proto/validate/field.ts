@@ -23,8 +23,9 @@ export function fieldCheck(field: FieldShape, strictness: Strictness): FieldChec
   switch (field.rule) {
     case 'single': {
       const present = valueCheck(field.value, rules, strictness);
-      if (!field.hasPresence) return { present, absent: present(defaultOf(field.value), NEVER) };
-      return { present, absent: isRequired(rules) ? problem('must be set') : NONE };
+      if (field.presence === 'none') return { present, absent: present(defaultOf(field.value), NEVER) };
+      const isMissed = field.presence === 'explicit' && isRequired(rules);
+      return { present, absent: isMissed ? problem('must be set') : NONE };
     }
     case 'repeated': {
       const present = listCheck(field, only(rules, 'repeated'), strictness);

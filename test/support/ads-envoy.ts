@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { bootstrap } from '../../envoy-config/bootstrap.ts';
-import { SERVER_OPTIONS, SnapshotCache, type XdsHooks, XdsServer } from '../../xds/index.ts';
+import { ClientStatusServer, SERVER_OPTIONS, SnapshotCache, type XdsHooks, XdsServer } from '../../xds/index.ts';
 import { tempDir } from './temp-dir.ts';
 
 export interface XdsFixture extends AsyncDisposable {
@@ -18,7 +18,9 @@ export async function startXds(hooks: XdsHooks = {}, port = 0, cache = new Snaps
   const server = new Server(SERVER_OPTIONS);
   const clock = { now: () => performance.now(), wall: () => Date.now() };
   const xds = new XdsServer({ cache, clock, hooks });
+  const clients = new ClientStatusServer({ source: xds, now: clock.now });
   xds.register(server);
+  clients.register(server);
   const bound = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, result) =>
       error ? reject(error) : resolve(result),
@@ -30,6 +32,7 @@ export async function startXds(hooks: XdsHooks = {}, port = 0, cache = new Snaps
     port: bound,
     async [Symbol.asyncDispose]() {
       xds.close();
+      clients.close();
       server.forceShutdown();
     },
   };

@@ -1,28 +1,25 @@
 /** What resources name in each other, and whether all of it is there. */
+import { decode } from '../proto/codec.ts';
 import { isObject, type Json, type JsonObject } from '../proto/json.ts';
 import { walkMessages } from '../proto/walk.ts';
 import { isList } from '../proto/well-known.ts';
 import type { SnapshotProblem } from './problems.ts';
 
-/** Another resource that must be there. */
-export interface Reference {
-  readonly kind: 'cluster' | 'endpoints' | 'route' | 'secret';
+/** What a resource has to do with others: what it names must be there, an address must be its own. */
+export interface Relation {
+  readonly kind: 'cluster' | 'route' | 'secret' | 'address';
+  /** Of the other resource; an address as text that two listeners may not share. */
   readonly name: string;
-  /** Where it is named. */
+}
+
+interface FoundRelation extends Relation {
+  /** Where it is said. */
   readonly path: string;
 }
 
-/** What a resource has to do with others. */
-export interface Relations {
-  readonly references: readonly Reference[];
-  /** Where a listener listens, as text that two listeners may not share; with the path of the field. */
-  readonly addresses: ReadonlyMap<string, string>;
-}
-
-const NO_RELATIONS: Relations = { references: [], addresses: new Map() };
+const NO_RELATIONS: readonly Relation[] = [];
 
 const LISTENER = 'envoy.config.listener.v3.Listener';
-const CLUSTER = 'envoy.config.cluster.v3.Cluster';
 
 /** Fields that name a cluster. A list names several. */
 const CLUSTER_FIELDS: Readonly<Record<string, string>> = {
@@ -46,11 +43,19 @@ const SOURCED: Readonly<Record<string, { kind: 'route' | 'secret'; name: string;
   'envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig': { kind: 'secret', name: 'name', source: 'sds_config' },
 };
 
-/** @param typeUrl of a resource that validate() found right */
-export function relationsOf(typeUrl: string, message: JsonObject): Relations {
-  const references: Reference[] = [];
-  const add = (kind: Reference['kind'], name: Json | undefined, path: string) => {
-    if (typeof name === 'string' && name !== '') references.push({ kind, name, path });
+/**
+ * Without paths, which would be most of what a resource weighs.
+ * @param typeUrl of a resource that validate() found right
+ */
+export function relationsOf(typeUrl: string, message: JsonObject): readonly Relation[] {
+  const found = findRelations(typeUrl, message);
+  return found.length === 0 ? NO_RELATIONS : found.map(({ kind, name }) => ({ kind, name }));
+}
+
+function findRelations(typeUrl: string, message: JsonObject): FoundRelation[] {
+  const found: FoundRelation[] = [];
+  const add = (kind: Relation['kind'], name: Json | undefined, path: string) => {
+    if (typeof name === 'string' && name !== '') found.push({ kind, name, path });
   };
   const typeName = typeUrl.slice(typeUrl.lastIndexOf('/') + 1);
   walkMessages(typeName, message, (type, inner, path) => {
@@ -63,9 +68,10 @@ export function relationsOf(typeUrl: string, message: JsonObject): Relations {
       add(sourced.kind, inner[sourced.name], `${path}.${sourced.name}`);
     }
   });
-  if (typeName === CLUSTER) add('endpoints', endpointNameOf(message), '$.eds_cluster_config');
-  const addresses = typeName === LISTENER ? listenerAddresses(message) : NO_RELATIONS.addresses;
-  return references.length === 0 && addresses.size === 0 ? NO_RELATIONS : { references, addresses };
+  if (typeName === LISTENER) {
+    for (const [path, address] of listenerAddresses(message)) add('address', addressText(address), path);
+  }
+  return found;
 }
 
 /** Name of the endpoints that a cluster waits for on the stream that it came over; '' = none. */
@@ -81,24 +87,19 @@ function isOwnSource(source: Json | undefined): boolean {
   return isObject(source) && (source.ads !== undefined || source.self !== undefined);
 }
 
-/** https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/listener/v3/listener.proto */
-function listenerAddresses(listener: JsonObject): ReadonlyMap<string, string> {
-  const found = new Map<string, string>();
-  const add = (address: Json | undefined, path: string) => {
-    const text = isObject(address) ? addressText(address) : '';
-    if (text !== '') found.set(text, path);
-  };
-  add(listener.address, '$.address');
-  const more = listener.additional_addresses;
-  if (isList(more)) {
-    for (const [index, each] of more.entries())
-      if (isObject(each)) add(each.address, `$.additional_addresses[${index}].address`);
-  }
-  return found;
+/** By path. https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/listener/v3/listener.proto */
+function listenerAddresses(listener: JsonObject): [path: string, address: Json | undefined][] {
+  const { address, additional_addresses: additional } = listener;
+  const more = (isList(additional) ? additional : []).map((each, index): [string, Json | undefined] => [
+    `$.additional_addresses[${index}].address`,
+    isObject(each) ? each.address : undefined,
+  ]);
+  return [['$.address', address], ...more];
 }
 
 /** '' = none that could be taken twice: port 0 is any free one. */
-function addressText(address: JsonObject): string {
+function addressText(address: Json | undefined): string {
+  if (!isObject(address)) return '';
   const { pipe, socket_address: socket } = address;
   if (isObject(pipe) && typeof pipe.path === 'string') return pipe.path;
   if (!isObject(socket) || typeof socket.port_value !== 'number' || socket.port_value === 0) return '';
@@ -108,32 +109,55 @@ function addressText(address: JsonObject): string {
 export interface Related {
   readonly typeUrl: string;
   readonly name: string;
-  readonly relations: Relations;
+  readonly bytes: Uint8Array;
+  /** Of the endpoints that it waits for; '' = none. */
+  readonly endpointName: string;
+  readonly relations: readonly Relation[];
 }
 
-/** Names that are there; undefined: resources of that kind come from elsewhere, and nothing is known of them. */
-export type Available = Readonly<Record<Reference['kind'], ReadonlySet<string> | undefined>>;
+/** Whether a resource of that name is there; undefined: they come from elsewhere, and nothing is known of them. */
+export type Available = Readonly<Record<Needed, ((name: string) => boolean) | undefined>>;
 
-/** Every reference that leads nowhere and every address that is taken twice. */
+type Needed = Exclude<Relation['kind'], 'address'> | 'endpoints';
+
+/** Every name that leads nowhere and every address that is taken twice. */
 export function brokenRelations(resources: Iterable<Related>, available: Available): SnapshotProblem[] {
   const problems: SnapshotProblem[] = [];
-  const taken = new Map<string, string>();
-  for (const { typeUrl, name: resource, relations } of resources) {
-    for (const { kind, name, path } of relations.references) {
-      const names = available[kind];
-      if (names === undefined || names.has(name)) continue;
-      problems.push({ typeUrl, resource, path, message: MISSING[kind](name) });
+  const listening = new Map<string, string>();
+  for (const resource of resources) {
+    const { typeUrl, name, endpointName } = resource;
+    if (endpointName !== '' && available.endpoints?.(endpointName) === false) {
+      const message = MISSING.endpoints(endpointName);
+      problems.push({ typeUrl, resource: name, path: '$.eds_cluster_config', message });
     }
-    for (const [address, path] of relations.addresses) {
-      const other = taken.get(address);
-      if (other === undefined) taken.set(address, resource);
-      else problems.push({ typeUrl, resource, path, message: `${other} already listens at ${address}` });
+    for (const relation of resource.relations) {
+      const message = whatIsWrong(relation, name, available, listening);
+      if (message !== '') problems.push({ typeUrl, resource: name, path: pathOf(resource, relation), message });
     }
   }
   return problems;
 }
 
-const MISSING: Readonly<Record<Reference['kind'], (name: string) => string>> = {
+/** '' = nothing. */
+function whatIsWrong(
+  { kind, name }: Relation,
+  of: string,
+  available: Available,
+  listening: Map<string, string>,
+): string {
+  if (kind !== 'address') return (available[kind]?.(name) ?? true) ? '' : MISSING[kind](name);
+  const other = listening.get(name);
+  listening.set(name, other ?? of);
+  return other === undefined || other === of ? '' : `${other} already listens at ${name}`;
+}
+
+/** The first place that says it. */
+function pathOf({ typeUrl, bytes }: Related, { kind, name }: Relation): string {
+  const found = findRelations(typeUrl, decode('google.protobuf.Any', bytes));
+  return found.find((each) => each.kind === kind && each.name === name)?.path ?? '$';
+}
+
+const MISSING: Readonly<Record<keyof Available, (name: string) => string>> = {
   cluster: (name) => `there is no cluster named ${name}`,
   endpoints: (name) => `there are no endpoints named ${name}`,
   route: (name) => `there is no route configuration named ${name}`,

@@ -1,5 +1,5 @@
 /** One resource as proxies get it: encoded once, shared by all proxies that have it. */
-import type { Relations } from './references.ts';
+import type { Relation } from './references.ts';
 import type { TypeUrl } from './type-urls.ts';
 
 export interface Resource {
@@ -14,7 +14,7 @@ export interface Resource {
   /** A cluster's: name of the endpoints that it waits for before it takes traffic; '' = none. */
   readonly endpointName: string;
   /** What must be there with it. */
-  readonly relations: Relations;
+  readonly relations: readonly Relation[];
   /** The proxy drops the resource when it heard nothing of it for so long; 0 = it keeps it. */
   readonly ttlMs: number;
 }

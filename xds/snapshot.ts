@@ -88,17 +88,16 @@ function snapshotOf(sets: ResourceSets, externalClusters: ExternalClusters, prob
 }
 
 function available(sets: ResourceSets, external: ExternalClusters, problems: readonly SnapshotProblem[]): Available {
-  const names = (type: TypeUrl, more: readonly string[] = []): ReadonlySet<string> => {
-    // What is there and wrong is told once, not again at each place that names it.
-    const wrong = problems.filter(({ typeUrl }) => typeUrl === type).map(({ resource }) => resource);
-    return new Set([...sets[type].resources.keys(), ...more, ...wrong]);
-  };
-  const unlessNone = (found: ReadonlySet<string>) => (found.size === 0 ? undefined : found);
+  // What is there and wrong is told once, not again at each place that names it.
+  const isWrong = (type: TypeUrl, name: string) =>
+    problems.some(({ typeUrl, resource }) => typeUrl === type && resource === name);
+  const isThere = (type: TypeUrl) => (name: string) => sets[type].resources.has(name) || isWrong(type, name);
+  const unlessNone = (type: TypeUrl) => (sets[type].resources.size === 0 ? undefined : isThere(type));
   return {
-    cluster: external === 'any' ? undefined : names(CLUSTER_TYPE, external),
-    endpoints: names(ENDPOINT_TYPE),
-    route: unlessNone(names(ROUTE_TYPE)),
-    secret: unlessNone(names(SECRET_TYPE)),
+    cluster: external === 'any' ? undefined : (name) => isThere(CLUSTER_TYPE)(name) || external.includes(name),
+    endpoints: isThere(ENDPOINT_TYPE),
+    route: unlessNone(ROUTE_TYPE),
+    secret: unlessNone(SECRET_TYPE),
   };
 }
 

@@ -40,8 +40,15 @@ function demo(...flags: string[]): ChildProcess {
   return child;
 }
 
-function said(text: string): Promise<unknown> {
-  return until(() => output.includes(text) || new NotYet(output), { what: `"${text}"`, timeoutMs: 60_000 });
+async function said(text: string): Promise<void> {
+  const outcome = await until(
+    () => {
+      if (output.includes(text)) return 'said';
+      return child?.exitCode === null && child.signalCode === null ? new NotYet(output) : 'ended';
+    },
+    { what: `"${text}"`, timeoutMs: 60_000 },
+  );
+  if (outcome === 'ended') throw new Error(`the demo ended before it said "${text}": ${output}`);
 }
 
 describe('howdah demo', () => {

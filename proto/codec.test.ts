@@ -205,4 +205,16 @@ describe('methods', () => {
   it('that are not there are refused', () => {
     expect(() => methodDefinition('howdah.v1.AgentService', 'Nothing', raw, raw)).toThrow('has a method Nothing');
   });
+
+  it('does not follow an Any in an Any without end', () => {
+    const nested = (depth: number): JsonObject =>
+      depth === 0
+        ? { '@type': 'type.googleapis.com/google.protobuf.StringValue', value: 'x' }
+        : { '@type': 'type.googleapis.com/google.protobuf.Any', value: nested(depth - 1) };
+    const bytes = (depth: number) => encode('google.protobuf.Any', nested(depth));
+    expect(decode('google.protobuf.Any', bytes(20))).toEqual(nested(20));
+    expect(() => decode('google.protobuf.Any', bytes(500))).toThrow('nests deeper than 32');
+    // Nothing is left of it in the next one.
+    expect(decode('google.protobuf.Any', bytes(20))).toEqual(nested(20));
+  });
 });

@@ -157,7 +157,21 @@ function valueToJson(shape: ValueShape, value: unknown, path: string): Json {
   }
 }
 
+/** An Any can hold another one, as often as its sender likes; what nests otherwise is bounded by protobufjs. */
+const DEEPEST_ANY = 32;
+let anyDepth = 0;
+
 function anyToJson(message: PlainMessage, path: string): Json {
+  if (anyDepth === DEEPEST_ANY) throw new ProtoError(path, `${ANY} nests deeper than ${DEEPEST_ANY}`);
+  anyDepth += 1;
+  try {
+    return anyContentToJson(message, path);
+  } finally {
+    anyDepth -= 1;
+  }
+}
+
+function anyContentToJson(message: PlainMessage, path: string): Json {
   const url = typeof message.type_url === 'string' ? message.type_url : '';
   const bytes = message.value instanceof Uint8Array ? message.value : new Uint8Array();
   const name = url.slice(url.lastIndexOf('/') + 1);

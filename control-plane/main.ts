@@ -3,7 +3,14 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { setLogger } from '@grpc/grpc-js';
 import { translate } from '../envoy-config/translate.ts';
-import { buildSnapshot, ClientStatusServer, SERVER_OPTIONS, SnapshotCache, XdsServer } from '../xds/index.ts';
+import {
+  buildSnapshot,
+  ClientStatusServer,
+  InvalidSnapshot,
+  SERVER_OPTIONS,
+  SnapshotCache,
+  XdsServer,
+} from '../xds/index.ts';
 import { clusterStatus } from './api/cluster-status.ts';
 import { ApiServer } from './api/server.ts';
 import type { ControlPlaneView } from './api/view.ts';
@@ -67,6 +74,7 @@ async function run(options: MainOptions, log: Logger, stop: AbortSignal): Promis
     apply: (spec) => manager.apply(spec),
     switchover: (name, request) => manager.switchover(name, request),
     proxies: () => proxyStates(xds.proxies(), publisher.instanceNodes(), clock.wall()),
+    invalidProxies: () => publisher.invalid,
     proxyConfig: (id) => proxyConfig(id, [...xds.contents((details) => details.id === id)]),
   };
   const api = new ApiServer({ ...options.api, view, about, metrics, log: log.child({ component: 'api' }) });
@@ -90,17 +98,18 @@ async function run(options: MainOptions, log: Logger, stop: AbortSignal): Promis
   }
 }
 
-/** A configuration that can't be made leaves the proxy with its last good one. */
 function publishInto(cache: SnapshotCache, metrics: XdsMetrics, log: Logger): Publisher {
-  return new Publisher((ir) => {
-    try {
+  return new Publisher(
+    (ir) => {
       cache.set(ir.node, buildSnapshot(translate(ir)));
       metrics.published();
-    } catch (error) {
+    },
+    (node, error) => {
       metrics.snapshotRefused();
-      log.error({ node: ir.node, err: error }, 'a proxy keeps its last configuration: the new one is wrong');
-    }
-  });
+      const problems = error instanceof InvalidSnapshot ? { problems: error.problems } : { err: error };
+      log.error({ node, ...problems }, 'a proxy keeps its last configuration: the new one is wrong');
+    },
+  );
 }
 
 interface XdsParts {

@@ -6,15 +6,19 @@ import { formatLsn, type Lsn, maxLsn } from '../model/lsn.ts';
 import { promiseQuorum } from '../model/sync.ts';
 import { conditions } from './conditions.ts';
 import type { ClusterStatus, InstanceStatus, ProxyStatus } from './contract.ts';
-import type { ClusterView, InstanceView } from './view.ts';
+import type { ClusterView, InstanceView, InvalidProxy } from './view.ts';
 
 /** Where the routes are reached on one machine. */
 const ROUTE_HOST = '127.0.0.1';
 
 const NEVER_SEEN: InstanceView = { connected: false, lastReportAgoMs: null, report: null };
 
-/** `proxies`: all that are known; the conditions tell of those that belong to the cluster. */
-export function clusterStatus(view: ClusterView, proxies: readonly ProxyStatus[] = []): ClusterStatus {
+/** `proxies`, `invalid`: all that are known; the conditions tell of those that belong to the cluster. */
+export function clusterStatus(
+  view: ClusterView,
+  proxies: readonly ProxyStatus[] = [],
+  invalid: readonly InvalidProxy[] = [],
+): ClusterStatus {
   const { record } = view;
   const { name, routes, durability } = record.spec;
   const primary = primaryOf(record.phase);
@@ -33,7 +37,7 @@ export function clusterStatus(view: ClusterView, proxies: readonly ProxyStatus[]
       any: `${ROUTE_HOST}:${routes.any.port}`,
     },
     instances: instanceStatuses(view, primary),
-    conditions: conditions(view, proxies),
+    conditions: conditions(view, proxies, invalid),
   };
 }
 

@@ -4,16 +4,21 @@ import { instanceNames } from '../model/cluster-spec.ts';
 import type { PrimaryState } from '../model/instance.ts';
 import { promiseQuorum } from '../model/sync.ts';
 import type { Condition, ProxyStatus } from './contract.ts';
-import type { ClusterView } from './view.ts';
+import type { ClusterView, InvalidProxy } from './view.ts';
 
 /** Always all of them, in this order, so that a change of one is seen as a change. docs/api.md explains each. */
-export function conditions(view: ClusterView, proxies: readonly ProxyStatus[]): Condition[] {
+export function conditions(
+  view: ClusterView,
+  proxies: readonly ProxyStatus[],
+  invalid: readonly InvalidProxy[],
+): Condition[] {
   return [
     writable(view),
     durable(view),
     failoverReady(view),
     agentsConnected(view),
     goalsReached(view),
+    configValid(view, invalid),
     proxiesAccept(view, proxies),
   ];
 }
@@ -115,6 +120,18 @@ function goalsReached({ record, instances }: ClusterView): Condition {
   const failed = goals.filter((goal) => goal.status === 'failed');
   const shown = failed.length > 0 ? failed : goals;
   return condition(type, false, shown.map((goal) => `${goal.name} ${goal.status}: ${goal.detail}`).join('; '));
+}
+
+/** Whether what the proxies are to have next could be published; what can't is not sent, and is no Envoy's matter. */
+function configValid({ record }: ClusterView, invalid: readonly InvalidProxy[]): Condition {
+  const type = 'ConfigValid';
+  const { spec } = record;
+  const nodes = instanceNames(spec).map((instance) => `instance/${spec.name}/${instance}`);
+  // A gateway serves every cluster: what is wrong may be any cluster's.
+  const own = invalid.filter(({ id }) => nodes.includes(id) || id.startsWith('gateway/'));
+  if (own.length === 0) return condition(type, true, 'every configuration could be published');
+  const told = own.map(({ id, reason }) => `${id}: ${reason}`);
+  return condition(type, false, `not published, the last good one goes on: ${told.join('; ')}`);
 }
 
 function proxiesAccept({ record }: ClusterView, proxies: readonly ProxyStatus[]): Condition {

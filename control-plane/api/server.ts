@@ -93,7 +93,7 @@ function handlers(view: ControlPlaneView, about: () => ControlPlaneStatus): Hand
     if (!meant) throw new HowdahError('internal', `proxy ${id} was found and is not there`);
     return meant;
   };
-  const status = (cluster: ClusterView) => clusterStatus(cluster, view.proxies());
+  const status = (cluster: ClusterView) => clusterStatus(cluster, view.proxies(), view.invalidProxies());
   return {
     health: async () => ({ ok: true }),
     status: async () => ({ controlPlane: about(), clusters: view.clusters().map(status) }),

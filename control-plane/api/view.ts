@@ -19,6 +19,8 @@ export interface ControlPlaneView {
   switchover(name: string, request: SwitchoverRequest): Promise<SwitchoverResult>;
   /** Those that are connected and those that should be, sorted by id. */
   proxies(): ProxyStatus[];
+  /** Proxies that go on with an older configuration, because what they were to get next is wrong. */
+  invalidProxies(): readonly InvalidProxy[];
   /** @param id a node id; one that is not connected has nothing */
   proxyConfig(id: string): ProxyConfig;
 }
@@ -50,6 +52,13 @@ export interface ClusterView {
   readonly reason: string;
   /** By instance name; an instance whose agent was never seen may be missing. */
   readonly instances: ReadonlyMap<string, InstanceView>;
+}
+
+export interface InvalidProxy {
+  /** Envoy's node id. */
+  readonly id: string;
+  /** Everything that is wrong with it. */
+  readonly reason: string;
 }
 
 export interface InstanceView {

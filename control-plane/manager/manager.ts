@@ -36,7 +36,7 @@ interface Entry {
   pending: PendingSwitchover | null;
 }
 
-export class Manager implements Component, Omit<ControlPlaneView, 'proxies' | 'proxyConfig'> {
+export class Manager implements Component, Omit<ControlPlaneView, 'proxies' | 'proxyConfig' | 'invalidProxies'> {
   readonly name = 'manager';
   readonly #options: ManagerOptions;
   readonly #clusters = new Map<string, Entry>();

@@ -1,4 +1,7 @@
-/** Keeps every proxy's configuration in step with the clusters: what did not change is not translated again. */
+/**
+ * Keeps every proxy's configuration in step with the clusters: what did not change is not translated again. A
+ * configuration that can't be published leaves its proxy with the last good one.
+ */
 import type { ProxyIr } from '../../envoy-config/ir.ts';
 import type { ClusterState } from '../manager/state.ts';
 import { instanceNames } from '../model/cluster-spec.ts';
@@ -6,13 +9,23 @@ import { gatewayProxy, instanceNode, instanceProxy } from './mesh.ts';
 
 export class Publisher {
   readonly #publish: (ir: ProxyIr) => void;
+  readonly #onInvalid: (node: string, error: unknown) => void;
   readonly #clusters = new Map<string, ClusterState>();
   readonly #gateways = new Set<string>();
   /** The last IR of each node as text: equal text, equal resources. */
-  readonly #published = new Map<string, string>();
+  readonly #offered = new Map<string, string>();
+  /** Why the last IR of a node could not be published, for those where it could not. */
+  readonly #invalid = new Map<string, string>();
 
-  constructor(publish: (ir: ProxyIr) => void) {
+  /** @param publish throws when what the proxy would get is wrong: then nothing of it was published */
+  constructor(publish: (ir: ProxyIr) => void, onInvalid: (node: string, error: unknown) => void) {
     this.#publish = publish;
+    this.#onInvalid = onInvalid;
+  }
+
+  /** Proxies that go on with an older configuration, because the newest can't be published; in words why. */
+  get invalid(): { readonly id: string; readonly reason: string }[] {
+    return Array.from(this.#invalid, ([id, reason]) => ({ id, reason }));
   }
 
   onState(state: ClusterState): void {
@@ -41,8 +54,14 @@ export class Publisher {
 
   #offer(ir: ProxyIr): void {
     const text = JSON.stringify(ir);
-    if (this.#published.get(ir.node) === text) return;
-    this.#published.set(ir.node, text);
-    this.#publish(ir);
+    if (this.#offered.get(ir.node) === text) return;
+    this.#offered.set(ir.node, text);
+    try {
+      this.#publish(ir);
+      this.#invalid.delete(ir.node);
+    } catch (error) {
+      this.#invalid.set(ir.node, error instanceof Error ? error.message : String(error));
+      this.#onInvalid(ir.node, error);
+    }
   }
 }

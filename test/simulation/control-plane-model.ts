@@ -31,10 +31,15 @@ export class ControlPlaneModel implements ControlEnd {
     this.#kernel = kernel;
     this.freezer = new Freezer(kernel);
     const clock = this.#clock(kernel.random.between(0.95, 1.05), kernel.random.between(-3e11, 3e11));
-    this.publisher = new Publisher((ir) => {
-      this.published.set(ir.node, ir);
-      if (this.alive) onPublished(ir);
-    });
+    this.publisher = new Publisher(
+      (ir) => {
+        this.published.set(ir.node, ir);
+        if (this.alive) onPublished(ir);
+      },
+      (_node, error) => {
+        throw error;
+      },
+    );
     this.manager = new Manager({
       store: store.handle(this),
       clock,

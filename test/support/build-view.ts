@@ -4,6 +4,7 @@ import type {
   ClusterView,
   ControlPlaneView,
   InstanceView,
+  InvalidProxy,
   SwitchoverRequest,
   SwitchoverResult,
 } from '../../control-plane/api/view.ts';
@@ -81,6 +82,7 @@ export class FakeControlPlane implements ControlPlaneView {
   readonly views = new Map<string, ClusterView>();
   readonly switchovers: { readonly name: string; readonly request: SwitchoverRequest }[] = [];
   proxyStates: ProxyStatus[] = [];
+  invalid: InvalidProxy[] = [];
   readonly proxyConfigs = new Map<string, ProxyConfig>();
   failure: Error | null = null;
 
@@ -109,6 +111,10 @@ export class FakeControlPlane implements ControlPlaneView {
 
   proxies(): ProxyStatus[] {
     return this.proxyStates;
+  }
+
+  invalidProxies(): InvalidProxy[] {
+    return this.invalid;
   }
 
   proxyConfig(id: string): ProxyConfig {

@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { buildCluster } from '../../test/support/build-cluster.ts';
+import { explain } from './explain.ts';
+
+describe('explain', () => {
+  it('names who would lead, and why the other would not', () => {
+    const state = buildCluster({ standbys: { 'orders-2': { lsn: 2000n }, 'orders-3': { lsn: 1000n } } });
+    expect(explain(state, '')).toEqual({
+      summary:
+        'If orders-1 died now, orders-2 would lead epoch 2: it has WAL up to 0/7D0 on timeline 1. No acknowledged commit would be lost.',
+      leader: 'orders-2',
+      others: [{ instance: 'orders-3', why: 'it is 1000 bytes behind orders-2' }],
+      advice: [],
+    });
+  });
+
+  it('says that nobody would, what is missing and what to do', () => {
+    const state = buildCluster({ standbys: { 'orders-2': { lsn: 2000n } }, voters: ['orders-2', 'orders-3'] });
+    expect(explain(state, '')).toEqual({
+      summary:
+        'If orders-1 died now, nobody would take over: 2 of orders-2, orders-3 must promise, and 1 can be reached. Writes would be out until orders-1 is back.',
+      leader: null,
+      others: [{ instance: 'orders-3', why: 'its agent is not connected' }],
+      advice: ['Bring orders-3 back: its agent is not connected.'],
+    });
+  });
+});

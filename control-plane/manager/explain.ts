@@ -1,0 +1,102 @@
+/**
+ * What would happen if the primary died at this moment, in sentences: who would lead, why each other would not, and
+ * what to do about it. Pure; asks the same functions that decide.
+ */
+import type { Explanation } from '../api/explain-schema.ts';
+import { primaryOf } from '../model/cluster-record.ts';
+import { instanceNames } from '../model/cluster-spec.ts';
+import { formatLsn } from '../model/lsn.ts';
+import { promiseQuorum } from '../model/sync.ts';
+import { type Choice, chooseCandidate, contenderOf } from './candidates.ts';
+import { type ClusterState, liveReport } from './state.ts';
+
+export function explain(state: ClusterState, reason: string): Explanation {
+  const { phase, spec } = state.record;
+  if (phase.kind !== 'active') {
+    const summary = `The cluster is ${phase.kind}: ${reason}.`;
+    return {
+      summary,
+      leader: null,
+      others: [],
+      advice: ['Wait until it is active, or see the history for what holds it up.'],
+    };
+  }
+  const others = instanceNames(spec).filter((name) => name !== phase.primary);
+  const unable = others
+    .map((instance) => ({ instance, why: whyUnable(state, instance) }))
+    .filter(({ why }) => why !== '');
+  const able = others.filter((name) => !unable.some(({ instance }) => instance === name));
+  const choice = chooseAmong(state, able);
+  const passedOver = [...choice.passedOver, ...unable];
+  const obstacle = whyNobody(state, able.length, choice);
+  if (obstacle || choice.kind === 'none') {
+    return {
+      summary: `If ${phase.primary} died now, nobody would take over: ${obstacle || 'no other instance may lead'}. Writes would be out until ${phase.primary} is back.`,
+      leader: null,
+      others: passedOver,
+      advice: adviceFor(state, unable),
+    };
+  }
+  const { contender } = choice;
+  const loss =
+    spec.durability.mode === 'async'
+      ? ' Commits that it has not received would be lost, and it would wait for the end of the lease if the old primary can not be asked.'
+      : ' No acknowledged commit would be lost.';
+  return {
+    summary: `If ${phase.primary} died now, ${contender.instance} would lead epoch ${state.record.epoch + 1}: it has WAL up to ${formatLsn(contender.lsn)} on timeline ${contender.timeline}.${loss}`,
+    leader: contender.instance,
+    others: passedOver,
+    advice: adviceFor(state, unable),
+  };
+}
+
+function chooseAmong(state: ClusterState, able: readonly string[]): Choice {
+  const contenders = able
+    .map((name) => contenderOf(liveReport(state, name)!))
+    .filter((contender) => contender !== null);
+  const { timeline, timelineHistory: history } = state.record;
+  return chooseCandidate(contenders, { timeline, history, unconfirmed: false }, '');
+}
+
+/** '' = it could promise and be compared. */
+function whyUnable(state: ClusterState, instance: string): string {
+  const report = liveReport(state, instance);
+  if (!report) return 'its agent is not connected';
+  if (report.postgres.kind !== 'standby') return `its PostgreSQL is ${report.postgres.kind}`;
+  const { spec, sync } = state.record;
+  if (spec.durability.mode !== 'async' && !sync.voters.includes(instance)) {
+    return 'commits do not wait for it, so it may lack some of them';
+  }
+  return '';
+}
+
+/** '' = a failover could gather what it needs. */
+function whyNobody(state: ClusterState, able: number, choice: Choice): string {
+  const { spec, sync } = state.record;
+  if (!spec.failover.automatic) return 'automatic failover is off';
+  if (spec.instances === 1) return 'it is the only instance';
+  if (spec.durability.mode === 'async') return choice.kind === 'none' ? 'no standby can be reached' : '';
+  if (sync.voters.length === 0) return 'no standby is recorded as having every commit';
+  const need = promiseQuorum(sync);
+  return able < need ? `${need} of ${sync.voters.join(', ')} must promise, and ${able} can be reached` : '';
+}
+
+function adviceFor(
+  state: ClusterState,
+  unable: readonly { readonly instance: string; readonly why: string }[],
+): string[] {
+  const { spec, phase } = state.record;
+  const advice = unable.map(({ instance, why }) =>
+    why.startsWith('commits do not')
+      ? `Give ${instance} a moment: it votes as soon as it streams; if it does not, see why it can't in its log and in describe.`
+      : `Bring ${instance} back: ${why}.`,
+  );
+  if (!spec.failover.automatic) advice.push('Set spec.failover.automatic: true to let Howdah fail over by itself.');
+  if (spec.instances === 1) advice.push('Add instances: with three, any one may be lost.');
+  if (spec.instances === 2 && spec.durability.mode === 'strict') {
+    advice.push(
+      `Add an instance: with two, the loss of ${primaryOf(phase)} leaves a primary whose writes wait for a standby.`,
+    );
+  }
+  return advice;
+}

@@ -22,4 +22,15 @@ describe('who a refusal is about', () => {
   ])('%s', (error, expected) => {
     expect(refusedBy(error, resources).map(({ name }) => name)).toEqual(expected);
   });
+
+  it('is about what was taken before when nothing else is named', () => {
+    const [rw, ...rest] = resources;
+    const about = (error: string, changed: typeof resources) =>
+      refusedBy(error, changed, resources).map(({ name }) => name);
+    expect(about('rw: port taken', [])).toEqual(['rw']);
+    expect(about('rw: port taken', rest)).toEqual(['rw']);
+    expect(about('rw.orders depends on rw', rest)).toEqual(['rw.orders']);
+    expect(about('no', [])).toEqual(names);
+    expect(about('no', rw ? [rw] : [])).toEqual(['rw']);
+  });
 });

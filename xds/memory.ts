@@ -125,11 +125,16 @@ export const NOTHING: Resources = new Map();
 
 /**
  * Which of the resources that a response changed the proxy refused. Envoy names them in its error; if it names none, or
- * the text can't be trusted to, all are taken as refused.
+ * the text can't be trusted to, all are taken as refused. It can also be one that it took before, as the same node with
+ * another process or in other surroundings: a listener whose port is taken now.
+ * @param all what the response carried
  */
-export function refusedBy(error: string, changed: readonly Resource[]): Resource[] {
-  const named = changed.filter((resource) => mentions(error, resource.name));
-  return named.length > 0 ? named : [...changed];
+export function refusedBy(error: string, changed: readonly Resource[], all: readonly Resource[] = changed): Resource[] {
+  for (const candidates of [changed, all]) {
+    const named = candidates.filter((resource) => mentions(error, resource.name));
+    if (named.length > 0) return named;
+  }
+  return changed.length > 0 ? [...changed] : [...all];
 }
 
 function mentions(text: string, name: string): boolean {

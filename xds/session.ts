@@ -241,7 +241,7 @@ export class Session implements ProxyView {
 
   #refused(state: TypeState, { push, changed }: Unanswered, error: string, at: Instant): SessionEvent {
     const { type, version } = push;
-    const refused = refusedBy(error, changed);
+    const refused = refusedBy(error, changed, push.resources);
     const resources = refused.map((resource) => resource.name);
     const rejection: Rejection = { version, error, resources, at: at.wall };
     this.memory.refused(type, refused, rejection);

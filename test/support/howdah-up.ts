@@ -62,7 +62,7 @@ export class HowdahUp {
   }
 
   /** Of the control plane that runs now: its address stays, its pid changes. */
-  controlPlane(): { pid: number; api: string } {
+  controlPlane(): { pid: number; api: string; xds: string } {
     return JSON.parse(readFileSync(join(this.stateDir, 'control-plane.json'), 'utf8'));
   }
 

@@ -42,6 +42,8 @@ const KEPT_TO: Readonly<Record<string, string>> = {
   pino: 'control-plane/runtime/logger.ts',
   'pino-pretty': 'control-plane/runtime/logger.ts',
   commander: 'cli/',
+  'prom-client': 'control-plane/metrics/',
+  re2js: 'xds/node-matcher.ts',
 };
 
 export const MAX_LINES = 500;

@@ -3,6 +3,7 @@ export { type CacheOptions, type ResourceChanges, SnapshotCache } from './cache.
 export type { ResourceState, ResourceStatus, TypeContents } from './contents.ts';
 export { ClientStatusServer, type ClientStatusSource } from './csds-server.ts';
 export type { ResourceInput, VersionedResource } from './encode-resource.ts';
+export { DEFAULT_LIMITS, type XdsLimits } from './limits.ts';
 export type { Rejection } from './memory.ts';
 export { InvalidSnapshot, problemText, type SnapshotProblem } from './problems.ts';
 export type { Resource, ResourceSet } from './resource.ts';
@@ -10,9 +11,11 @@ export {
   type ProxyContents,
   type ProxyState,
   SERVER_OPTIONS,
-  type XdsClock,
+  type StreamAge,
+  serverOptions,
   type XdsHooks,
   XdsServer,
+  type XdsServerOptions,
 } from './server.ts';
 export type { Push, SessionEvent, TypeStatus, Variant, VersionMark } from './session-types.ts';
 export {
@@ -23,6 +26,7 @@ export {
   type Snapshot,
   type SnapshotInput,
 } from './snapshot.ts';
+export type { XdsClock } from './stream-server.ts';
 export {
   CLUSTER_TYPE,
   ENDPOINT_TYPE,

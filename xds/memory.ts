@@ -23,6 +23,8 @@ interface Refusals {
   /** Keys of resources and of responses, oldest first. */
   readonly versions: Set<string>;
   readonly rejections: Map<TypeUrl, Rejection>;
+  /** Fingerprint of the response that the rejection is about. */
+  readonly responses: Map<TypeUrl, string>;
   /** Types of which what was refused is offered once more. */
   readonly retrying: Set<TypeUrl>;
 }
@@ -35,12 +37,17 @@ export class NodeMemory {
   /** Absent for most proxies, and there are many. */
   #refusals: Refusals | undefined;
 
+  /** Any version at all was refused: most proxies never do. */
+  get hasRefused(): boolean {
+    return this.#refusals !== undefined;
+  }
+
   isRefused(resource: Resource): boolean {
     return this.#refusals?.versions.has(key(resource)) ?? false;
   }
 
-  isRefusedResponse(type: TypeUrl, version: string): boolean {
-    return this.#refusals?.versions.has(responseKey(type, version)) ?? false;
+  isRefusedResponse(type: TypeUrl, fingerprint: string): boolean {
+    return this.#refusals?.versions.has(responseKey(type, fingerprint)) ?? false;
   }
 
   /** What the proxy last accepted of that type. */
@@ -65,14 +72,52 @@ export class NodeMemory {
   accepted(type: TypeUrl, resources: Resources): void {
     this.#good.set(type, resources);
     this.#unacknowledged.delete(type);
+    this.#retried(type);
+  }
+
+  /**
+   * As accepted, where other streams of the node carry the type too: what they have stays.
+   * @param told names that the response spoke of
+   * @param isOffered what is no longer offered to the node is forgotten
+   */
+  acceptedPart(
+    type: TypeUrl,
+    resources: Resources,
+    told: ReadonlySet<string>,
+    isOffered: (name: string) => boolean,
+  ): void {
+    const others = [...this.good(type)].filter(([name]) => !resources.has(name) && isOffered(name));
+    this.#good.set(type, others.length === 0 ? resources : new Map([...others, ...resources]));
+    const left = this.unacknowledged(type).filter(({ name }) => !told.has(name));
+    if (left.length === 0) this.#unacknowledged.delete(type);
+    else this.#unacknowledged.set(type, left);
+    this.#retried(type);
+  }
+
+  /** It refused these, and had nothing of their names before. */
+  lacks(type: TypeUrl, resources: readonly Resource[]): void {
+    if (resources.length === 0) return;
+    const left = this.unacknowledged(type).filter((resource) => !resources.includes(resource));
+    if (left.length === 0) this.#unacknowledged.delete(type);
+    else this.#unacknowledged.set(type, left);
+  }
+
+  /** What the proxy says it has from an earlier stream, perhaps with another control plane. */
+  brought(type: TypeUrl, resources: Resources): void {
+    this.#good.set(type, resources);
+  }
+
+  #retried(type: TypeUrl): void {
     if (this.#refusals?.retrying.delete(type)) this.#refusals.rejections.delete(type);
   }
 
-  refused(type: TypeUrl, refused: readonly Resource[], rejection: Rejection): void {
-    this.#refusals ??= { versions: new Set(), rejections: new Map(), retrying: new Set() };
-    const { versions, rejections, retrying } = this.#refusals;
+  /** @param fingerprint of the response */
+  refused(type: TypeUrl, refused: readonly Resource[], rejection: Rejection, fingerprint: string): void {
+    this.#refusals ??= { versions: new Set(), rejections: new Map(), responses: new Map(), retrying: new Set() };
+    const { versions, rejections, responses, retrying } = this.#refusals;
     for (const resource of refused) versions.add(key(resource));
-    versions.add(responseKey(type, rejection.version));
+    versions.add(responseKey(type, fingerprint));
+    responses.set(type, fingerprint);
     for (const oldest of versions) {
       if (versions.size <= REMEMBERED_VERSIONS) break;
       versions.delete(oldest);
@@ -89,8 +134,8 @@ export class NodeMemory {
   retry(type: TypeUrl): void {
     const rejection = this.#refusals?.rejections.get(type);
     if (!this.#refusals || !rejection) return;
-    const { versions, retrying } = this.#refusals;
-    versions.delete(responseKey(type, rejection.version));
+    const { versions, responses, retrying } = this.#refusals;
+    versions.delete(responseKey(type, responses.get(type) ?? ''));
     for (const name of rejection.resources) {
       const prefix = `${type}\n${name}\n`;
       for (const refused of versions) if (refused.startsWith(prefix)) versions.delete(refused);

@@ -1,28 +1,18 @@
-/** Aggregated discovery over gRPC: carries between the streams, their sessions and the cache. */
-import { type Server, type ServerDuplexStream, status } from '@grpc/grpc-js';
+/**
+ * Discovery over gRPC: both variants, all types on one stream or one type on each. Admits streams and knows them; what
+ * happens on one is in stream-server.ts.
+ */
+import { type Server, status } from '@grpc/grpc-js';
 import { type JsonObject, ProtoError } from '../proto/json.ts';
 import { type Codec, methodDefinition } from '../proto/service.ts';
 import type { SnapshotCache } from './cache.ts';
 import type { TypeContents } from './contents.ts';
-import {
-  type Instant,
-  type Push,
-  Session,
-  type SessionEvent,
-  type SessionRequest,
-  type Step,
-  type TypeStatus,
-} from './session.ts';
-import { isTypeUrl, RESOURCE_TYPES, type TypeUrl } from './type-urls.ts';
-import { decodeRequest, encodeResponse, text } from './wire.ts';
-
-/** Where time comes from; control-plane/runtime's Clock is one. */
-export interface XdsClock {
-  /** Monotonic milliseconds. */
-  now(): number;
-  /** Milliseconds since 1970. */
-  wall(): number;
-}
+import { Admission, DEFAULT_LIMITS, type XdsLimits } from './limits.ts';
+import type { Push, SessionEvent, SessionRequest, TypeStatus, Variant } from './session-types.ts';
+import { type DiscoveryStream, StreamServer, type XdsClock } from './stream-server.ts';
+import { RESOURCE_TYPES, TYPES, type TypeKey, type TypeUrl } from './type-urls.ts';
+import { decodeRequest, encodeResponse } from './wire.ts';
+import { decodeDeltaRequest, encodeDeltaResponse } from './wire-delta.ts';
 
 /** Called as things happen, for the control plane, its log and its metrics. */
 export interface XdsHooks {
@@ -32,14 +22,19 @@ export interface XdsHooks {
   onPush?(node: string, push: Push): void;
   onAck?(node: string, event: Extract<SessionEvent, { kind: 'ack' }>): void;
   onNack?(node: string, event: Extract<SessionEvent, { kind: 'nack' }>): void;
-  /** A stream was ended because its proxy broke the protocol; `node` is '' when it did not tell it. */
+  /** A stream was ended because its proxy broke the protocol or a limit; `node` is '' when it did not tell it. */
   onInvalid?(node: string, message: string): void;
   onClosed?(node: string): void;
 }
 
-/** One connected proxy. */
+/** One stream of a connected proxy. */
 export interface ProxyState {
   readonly node: string;
+  readonly variant: Variant;
+  /** The one type that the stream carries; null = all. */
+  readonly only: TypeKey | null;
+  /** `ADDRESS:PORT` of the proxy. */
+  readonly peer: string;
   /** Wall clock, ms since 1970. */
   readonly connectedSince: number;
   /** Types that the proxy asked for, in the order of RESOURCE_TYPES. */
@@ -53,9 +48,30 @@ export interface ProxyContents {
   readonly types: readonly TypeContents[];
 }
 
+export interface XdsServerOptions {
+  readonly cache: SnapshotCache;
+  readonly clock: XdsClock;
+  readonly hooks?: XdsHooks;
+  /** Default: DEFAULT_LIMITS. */
+  readonly limits?: Partial<XdsLimits>;
+  /**
+   * Streams end cleanly after about so long, so that proxies spread over the replicas of a control plane that come and go;
+   * see serverOptions. Default: they live on.
+   */
+  readonly streamAge?: StreamAge;
+}
+
+export interface StreamAge {
+  /** Each stream lives 0.9 to 1.1 times this, in milliseconds. */
+  readonly ms: number;
+  /** 0 to 1, as Math.random. */
+  random(): number;
+}
+
 /**
  * Options for the gRPC server. A proxy that vanished without a word is noticed within keepalive time and timeout.
- * Requests are small but for the node's extensions and the names of what is subscribed to.
+ * Requests are small but for the node's extensions and the names of what is subscribed to; a larger one is answered with
+ * RESOURCE_EXHAUSTED.
  */
 export const SERVER_OPTIONS = {
   'grpc.keepalive_time_ms': 10_000,
@@ -64,158 +80,176 @@ export const SERVER_OPTIONS = {
   'grpc.max_receive_message_length': 4 * 1024 * 1024,
 } as const;
 
-const requestCodec: Codec<Uint8Array> = { encode: (bytes) => bytes, decode: (bytes) => bytes };
-const responseCodec: Codec<Push> = {
-  encode: encodeResponse,
-  decode() {
-    throw new Error('a server reads no responses');
-  },
-};
-const SERVICE = 'envoy.service.discovery.v3.AggregatedDiscoveryService';
-
-type Stream = ServerDuplexStream<Uint8Array, Push>;
-
-interface Connection {
-  readonly node: string;
-  readonly details: JsonObject;
-  readonly connectedSince: number;
-  readonly session: Session;
-  retry(type: TypeUrl): void;
-  close(): void;
+/**
+ * The same with an age for connections too: a stream that ends on a connection that lives on would begin anew on it, at
+ * the same replica. The connection refuses new streams before the first of them ends.
+ */
+export function serverOptions(streamAge: { readonly ms: number }) {
+  return { ...SERVER_OPTIONS, 'grpc.max_connection_age_ms': Math.floor(streamAge.ms * 0.8) };
 }
+
+const AGGREGATED = 'envoy.service.discovery.v3.AggregatedDiscoveryService';
+
+const raw: Codec<Uint8Array> = { encode: (bytes) => bytes, decode: (bytes) => bytes };
+
+function responses(encode: (push: Push) => Uint8Array): Codec<Push> {
+  return {
+    encode,
+    decode() {
+      throw new Error('a server reads no responses');
+    },
+  };
+}
+
+const RESPONSES: Readonly<Record<Variant, Codec<Push>>> = {
+  sotw: responses(encodeResponse),
+  delta: responses(encodeDeltaResponse),
+};
 
 export class XdsServer {
   readonly #cache: SnapshotCache;
   readonly #clock: XdsClock;
   readonly #hooks: XdsHooks;
-  readonly #streams = new Set<Stream>();
-  readonly #connections = new Set<Connection>();
+  readonly #limits: XdsLimits;
+  readonly #streamAge: StreamAge | undefined;
+  readonly #admission: Admission;
+  readonly #streams = new Set<StreamServer>();
+  #stopping = false;
 
-  constructor(options: { cache: SnapshotCache; clock: XdsClock; hooks?: XdsHooks }) {
-    this.#cache = options.cache;
-    this.#clock = options.clock;
-    this.#hooks = options.hooks ?? {};
+  constructor({ cache, clock, hooks = {}, limits = {}, streamAge }: XdsServerOptions) {
+    this.#cache = cache;
+    this.#clock = clock;
+    this.#hooks = hooks;
+    this.#limits = { ...DEFAULT_LIMITS, ...limits };
+    this.#streamAge = streamAge;
+    this.#admission = new Admission(this.#limits);
   }
 
-  /** Adds the service; the delta variant is answered with UNIMPLEMENTED. */
+  /** Adds the aggregated service and that of each type. Fetching once is answered with UNIMPLEMENTED. */
   register(server: Server): void {
-    const stream = methodDefinition(SERVICE, 'StreamAggregatedResources', requestCodec, responseCodec);
-    server.addService({ stream }, { stream: (call: Stream) => this.#serve(call) });
+    this.#addService(server, AGGREGATED, 'StreamAggregatedResources', 'DeltaAggregatedResources', undefined);
+    for (const { service, stream, delta, typeUrl } of Object.values(TYPES)) {
+      this.#addService(server, service, stream, delta, typeUrl);
+    }
   }
 
   /** In the order in which they connected. */
   proxies(): ProxyState[] {
-    return Array.from(this.#connections, ({ node, connectedSince, session }) => ({
-      node,
-      connectedSince,
-      types: session.status(),
-    }));
+    const states: ProxyState[] = [];
+    for (const { connection, variant, only, peer } of this.#streams) {
+      if (!connection) continue;
+      const { node, connectedSince, session } = connection;
+      const key = only ? TYPES[only].key : null;
+      states.push({ node, variant, only: key, peer, connectedSince, types: session.status() });
+    }
+    return states;
   }
 
   /** One for each stream, in the order in which they connected; read when asked for, so that filters cost little. */
   *contents(wanted: (details: JsonObject) => boolean): Iterable<ProxyContents> {
-    for (const { details, session } of this.#connections) {
-      if (wanted(details)) yield { details, types: session.contents() };
+    for (const { connection } of this.#streams) {
+      if (connection && wanted(connection.details)) {
+        yield { details: connection.details, types: connection.session.contents() };
+      }
     }
   }
 
   /** Sends what the proxy refused last of the type once more; a proxy that refused nothing of it gets nothing. */
   retry(node: string, type: TypeUrl): void {
-    for (const connection of this.#connections) if (connection.node === node) connection.retry(type);
+    for (const stream of this.#streams) if (stream.connection?.node === node) stream.retry(type);
   }
 
   /** Ends all streams: the proxies keep their configuration and look for another control plane. */
   close(): void {
-    for (const stream of this.#streams) fail(stream, status.UNAVAILABLE, 'the control plane is stopping');
+    this.#stopping = true;
+    for (const stream of this.#streams) stream.fail(status.UNAVAILABLE, STOPPING);
   }
 
-  #serve(stream: Stream): void {
-    let connection: Connection | undefined;
-    this.#streams.add(stream);
-    stream.on('data', (bytes: Uint8Array) => {
-      if (!this.#streams.has(stream)) return;
-      const request = parse(bytes, connection === undefined);
-      if (typeof request === 'string' || (!connection && request.node === '')) {
-        const message = typeof request === 'string' ? request : 'the first request of a stream must tell node.id';
-        fail(stream, status.INVALID_ARGUMENT, message);
-        this.#hooks.onInvalid?.(connection?.node ?? '', message);
-        return;
-      }
-      connection ??= this.#connect(stream, request);
-      const { node, session } = connection;
-      this.#hooks.onRequest?.(node, request.request.type);
-      this.#apply(stream, node, session.onRequest(request.request, this.#instant()));
-    });
-    const close = () => {
-      this.#streams.delete(stream);
-      connection?.close();
-    };
-    stream.on('end', () => stream.end());
-    for (const event of ['end', 'cancelled', 'error', 'close']) stream.on(event, close);
+  /**
+   * Takes no new streams, ends each that is there once its proxy has answered what was sent, and after the limit the rest.
+   * Resolves when none is left.
+   */
+  async shutdown({ limitMs }: { readonly limitMs: number }): Promise<void> {
+    this.#stopping = true;
+    const ends = [...this.#streams].map((stream) => stream.failWhenQuiet(status.UNAVAILABLE, STOPPING));
+    const timer = this.#clock.after(limitMs, () => this.close());
+    await Promise.all(ends);
+    timer.cancel();
   }
 
-  #connect(stream: Stream, { node, details }: ParsedRequest): Connection {
-    const membership = this.#cache.join(node, details, {
-      onSnapshot: (snapshot) => this.#apply(stream, node, session.onSnapshot(snapshot, this.#instant())),
-      subscription: (type) => session.subscription(type),
-    });
-    const session = new Session(membership.memory, membership.snapshot);
-    const connection: Connection = {
-      node,
-      details: withoutBuild(details),
-      connectedSince: this.#clock.wall(),
-      session,
-      retry: (type) => this.#apply(stream, node, session.retry(type, this.#instant())),
-      close: () => {
-        if (!this.#connections.delete(connection)) return;
-        membership.leave();
-        this.#hooks.onClosed?.(node);
+  #addService(server: Server, service: string, stream: string, delta: string, only: TypeUrl | undefined): void {
+    server.addService(
+      {
+        stream: methodDefinition(service, stream, raw, RESPONSES.sotw),
+        delta: methodDefinition(service, delta, raw, RESPONSES.delta),
       },
-    };
-    this.#connections.add(connection);
-    this.#hooks.onNode?.(node, details);
-    return connection;
+      {
+        stream: (call: DiscoveryStream) => this.#serve(call, 'sotw', only),
+        delta: (call: DiscoveryStream) => this.#serve(call, 'delta', only),
+      },
+    );
   }
 
-  #apply(stream: Stream, node: string, step: Step): void {
-    for (const push of step.pushes) {
-      stream.write(push);
-      this.#hooks.onPush?.(node, push);
+  #serve(call: DiscoveryStream, variant: Variant, only: TypeUrl | undefined): void {
+    const peer = call.getPeer();
+    const refusal = this.#stopping ? '' : this.#admission.admit(peer);
+    if (this.#stopping || refusal !== '') {
+      // Without a listener the error that ends the stream would end the process.
+      call.on('error', () => {});
+      const code = this.#stopping ? status.UNAVAILABLE : status.RESOURCE_EXHAUSTED;
+      call.emit('error', { code, details: this.#stopping ? STOPPING : refusal });
+      if (refusal !== '') this.#hooks.onInvalid?.('', refusal);
+      return;
     }
-    for (const event of step.events) {
-      if (event.kind === 'ack') this.#hooks.onAck?.(node, event);
-      else this.#hooks.onNack?.(node, event);
+    const stream = new StreamServer({
+      call,
+      variant,
+      only,
+      peer,
+      cache: this.#cache,
+      clock: this.#clock,
+      hooks: this.#hooks,
+      limits: this.#limits,
+      decode: (bytes, isFirst) => decodeFor(variant, only, bytes, isFirst),
+      onClosed: () => {
+        this.#streams.delete(stream);
+        this.#admission.release(peer);
+      },
+    });
+    this.#streams.add(stream);
+    if (this.#streamAge) {
+      const { ms, random } = this.#streamAge;
+      stream.endAfter(ms * (0.9 + 0.2 * random()));
     }
-  }
-
-  #instant(): Instant {
-    return { now: this.#clock.now(), wall: this.#clock.wall() };
   }
 }
 
-interface ParsedRequest {
-  readonly node: string;
-  readonly details: JsonObject;
+const STOPPING = 'the control plane is stopping';
+
+export interface ParsedRequest {
+  readonly node: JsonObject | undefined;
   readonly request: SessionRequest;
 }
 
 /** The request, or what is wrong with it. Only a stream's first one tells of the node. */
-function parse(bytes: Uint8Array, isFirst: boolean): ParsedRequest | string {
+function decodeFor(
+  variant: Variant,
+  only: TypeUrl | undefined,
+  bytes: Uint8Array,
+  isFirst: boolean,
+): ParsedRequest | string {
   try {
-    const { node, typeUrl, ...rest } = decodeRequest(bytes, isFirst);
-    if (!isTypeUrl(typeUrl)) return `${typeUrl || 'no type'} is not served; there are ${RESOURCE_TYPES.join(', ')}`;
-    return { node: node ? text(node, 'id') : '', details: node ?? {}, request: { type: typeUrl, ...rest } };
+    const decoded = variant === 'sotw' ? decodeRequest(bytes, isFirst) : decodeDeltaRequest(bytes, isFirst);
+    const { node, typeUrl, ...rest } = decoded;
+    if (only !== undefined) {
+      if (typeUrl !== '' && typeUrl !== only) return `${typeUrl} is asked for on a stream of ${only}`;
+      return { node, request: { type: only, ...rest } };
+    }
+    const type = RESOURCE_TYPES.find((known) => known === typeUrl);
+    if (!type) return `${typeUrl || 'no type'} is not served; there are ${RESOURCE_TYPES.join(', ')}`;
+    return { node, request: { type, ...rest } };
   } catch (error) {
     if (error instanceof ProtoError) return error.message;
     throw error;
   }
-}
-
-/** Envoy lists some hundred extensions: more than all the rest that is kept of a proxy. */
-function withoutBuild({ extensions: _, client_features: __, ...details }: JsonObject): JsonObject {
-  return details;
-}
-
-function fail(stream: Stream, code: number, details: string): void {
-  stream.emit('error', { code, details });
 }

@@ -87,13 +87,21 @@ class World {
   readonly envoy: ModelEnvoy;
   readonly sent: string[] = [];
   readonly refused = new Set<string>();
-  #session = new Session(this.memory, undefined);
+  readonly #variant: Variant;
+  #session: Session;
   #snapshot: Snapshot | undefined;
   /** Clusters that any snapshot named: a listener's mention of one of these is a need. */
   readonly #clusterNames = new Set<string>();
 
-  constructor(refusesWholly: boolean) {
-    this.envoy = new ModelEnvoy((resource: Resource) => badVersions.has(resource.version), refusesWholly);
+  constructor(variant: Variant, wholly: boolean) {
+    this.#variant = variant;
+    this.#session = this.#newSession();
+    this.envoy = new ModelEnvoy({ variant, isBad: (resource: Resource) => badVersions.has(resource.version), wholly });
+  }
+
+  #newSession(): Session {
+    const { memory } = this;
+    return new Session({ memory, variant: this.#variant, aggregated: true, ttl: false, snapshot: this.#snapshot });
   }
 
   run(step: Action): void {
@@ -113,7 +121,7 @@ class World {
         this.settle();
         break;
       case 'reconnect':
-        this.#session = new Session(this.memory, this.#snapshot);
+        this.#session = this.#newSession();
         this.envoy.connect();
         break;
     }
@@ -158,11 +166,11 @@ class World {
   }
 }
 
-describe('a session with a proxy that behaves as Envoy does', () => {
+describe.each<Variant>(['sotw', 'delta'])('a session in %s with a proxy that behaves as Envoy does', (variant) => {
   it('never breaks before it makes, never repeats what was refused, and converges', () => {
     fc.assert(
       fc.property(fc.array(action, { maxLength: 60 }), routes, fc.boolean(), (actions, healed, wholly) => {
-        const world = new World(wholly);
+        const world = new World(variant, wholly);
         world.envoy.connect();
         for (const step of actions) world.run(step);
         world.settle();
@@ -191,7 +199,7 @@ describe('a session with a proxy that behaves as Envoy does', () => {
   });
 
   it('starts a proxy that is to have nothing', () => {
-    const world = new World(false);
+    const world = new World(variant, false);
     world.envoy.connect();
     world.publish(EMPTY_SNAPSHOT);
     world.settle();

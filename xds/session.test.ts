@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { edsCluster, endpoints, tcpListener } from '../test/support/xds-resources.ts';
 import { NodeMemory } from './memory.ts';
 import { Session } from './session.ts';
-import type { DeltaRequest, Push, SotwRequest } from './session-types.ts';
+import type { Push, SotwRequest } from './session-types.ts';
 import { buildSnapshot, EMPTY_SNAPSHOT, type Snapshot } from './snapshot.ts';
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, type TypeUrl } from './type-urls.ts';
 
@@ -13,10 +13,10 @@ class Peer {
   readonly session: Session;
 
   constructor(snapshot: Snapshot | undefined, memory = new NodeMemory()) {
-    this.session = new Session(memory, snapshot);
+    this.session = new Session({ memory, variant: 'sotw', aggregated: true, ttl: false, snapshot });
   }
 
-  ask(type: TypeUrl, names: string[] = [], more: Partial<SessionRequest> = {}): Push[] {
+  ask(type: TypeUrl, names: string[] = [], more: Partial<SotwRequest> = {}): Push[] {
     const request = { type, names, version: '', nonce: '', error: undefined, ...more };
     return [...this.session.onRequest(request, AT).pushes];
   }

@@ -1,155 +1,143 @@
 /**
- * The protocol of one stream, state of the world: what comes from the proxy and from the cache goes in, what to send
- * comes out. Does no I/O and reads no clock. One response of a type is under way at a time: what changes meanwhile is
- * merged into the next one.
+ * The protocol of one stream, in both variants: what comes from the proxy and from the cache goes in, what to send comes
+ * out. Does no I/O and reads no clock. One response of a type is under way at a time: what changes meanwhile is merged
+ * into the next one. The variants share all that is decided here; they differ in how a request speaks of a subscription
+ * (type-state.ts) and in what of a difference a response carries (content.ts).
  * https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol
  */
+
+import { contentOf } from './content.ts';
 import { type TypeContents, typeContents } from './contents.ts';
-import { changedResources, sameResources, versionOf } from './diff.ts';
+import { changedResources, difference, sameResources, versionOf } from './diff.ts';
+import { dueHeartbeats, heartbeatResources, nextHeartbeat, scheduleHeartbeat } from './heartbeat.ts';
 import { NOTHING, type NodeMemory, type Rejection, refusedBy } from './memory.ts';
-import { type ProxyView, wantedClusters, wantedEndpoint, wantedListeners } from './ordering.ts';
+import {
+  type ProxyView,
+  wantedClusters,
+  wantedEndpoint,
+  wantedEndpoints,
+  wantedNaming,
+  wantedOthers,
+} from './ordering.ts';
 import type { Resource, Resources } from './resource.ts';
+import {
+  type Instant,
+  isDelta,
+  type Push,
+  type SessionEvent,
+  type SessionRequest,
+  type Step,
+  type TypeStatus,
+  type Unanswered,
+  type Variant,
+} from './session-types.ts';
 import type { Snapshot } from './snapshot.ts';
-import { includes, type Subscription, subscribe } from './subscription.ts';
-import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, RESOURCE_TYPES, type TypeUrl } from './type-urls.ts';
+import { includes, type Subscription } from './subscription.ts';
+import { TypeState } from './type-state.ts';
+import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, RESOURCE_TYPES, TYPES, type TypeUrl } from './type-urls.ts';
 
-/** A request without what concerns the node. */
-export interface SessionRequest {
-  readonly type: TypeUrl;
-  readonly names: readonly string[];
-  /** Last version that the proxy accepted; '' = none. */
-  readonly version: string;
-  /** Nonce of the response that this answers; '' = none. */
-  readonly nonce: string;
-  /** The proxy refused that response, in these words; undefined = it did not. */
-  readonly error: string | undefined;
+export interface SessionOptions {
+  /** Of the stream's node, across its streams. */
+  readonly memory: NodeMemory;
+  readonly variant: Variant;
+  /** The stream carries all types, in an order; else a single one. */
+  readonly aggregated: boolean;
+  /** The proxy understands a time to live. */
+  readonly ttl: boolean;
+  /** undefined = nothing is known of the node yet: the proxy waits. */
+  readonly snapshot: Snapshot | undefined;
 }
 
-/** A response to send. */
-export interface Push {
-  readonly type: TypeUrl;
-  readonly version: string;
-  readonly nonce: string;
-  readonly resources: readonly Resource[];
-}
-
-export type SessionEvent =
-  | {
-      readonly kind: 'ack';
-      readonly type: TypeUrl;
-      readonly version: string;
-      /** From the sending to the answer. */
-      readonly tookMs: number;
-      /** From the publication to the answer, waiting for its turn included; null = it answers no publication. */
-      readonly publishedMs: number | null;
-    }
-  | { readonly kind: 'nack'; readonly type: TypeUrl; readonly rejection: Rejection };
-
-export interface Step {
-  readonly pushes: readonly Push[];
-  readonly events: readonly SessionEvent[];
-}
-
-/** When something happened: `now` is monotonic, `wall` ms since 1970. */
-export interface Instant {
-  readonly now: number;
-  readonly wall: number;
-}
-
-export interface VersionMark {
-  readonly version: string;
-  /** Wall clock, ms since 1970. */
-  readonly at: number;
-}
-
-/** What is known of one type at one proxy. */
-export interface TypeStatus {
-  readonly type: TypeUrl;
-  /** When the proxy asked for the type first on its stream, ms since 1970. */
-  readonly requestedAt: number;
-  /** A response is under way and not answered yet. */
-  readonly pending: boolean;
-  /** And newer content waits for that answer. */
-  readonly behind: boolean;
-  readonly sent: VersionMark | null;
-  readonly acked: VersionMark | null;
-  /** What is held back from this proxy because it refused it, until a change replaces it. */
-  readonly nacked: Rejection | null;
-}
-
-interface TypeState {
-  subscription: Subscription | undefined;
-  requestedAt: number;
-  nonce: string;
-  /** The version with which the proxy came to this stream. */
-  claimed: string;
-  unanswered: Unanswered | undefined;
-  known: Resources | undefined;
-  sent: VersionMark | null;
-  acked: VersionMark | null;
-}
-
-interface Unanswered {
-  readonly push: Push;
-  /** All that the proxy has of the type once it accepted. */
-  readonly after: Resources;
-  /** What the proxy did not have before. */
-  readonly changed: readonly Resource[];
-  readonly sentAt: number;
-  /** When the first of what it carries was published; undefined = it carries nothing new. */
-  readonly publishedAt: number | undefined;
-  /** Version of the snapshot's set that it was made from. */
-  readonly setVersion: string;
-}
+const SILENCE: Step = { pushes: [], events: [] };
 
 export class Session implements ProxyView {
   readonly memory: NodeMemory;
+  readonly aggregated: boolean;
+  readonly #variant: Variant;
+  readonly #ttl: boolean;
   readonly #types = new Map<TypeUrl, TypeState>();
-  /** Endpoints that go out though unchanged, because their cluster went out: without them it would never be ready. */
-  readonly #resend = new Set<string>();
-  /** When the first change was published that went out in no response yet, monotonic. */
-  readonly #publishedAt = new Map<TypeUrl, number>();
   #snapshot: Snapshot | undefined;
   #nonce = 0;
+  #paused = false;
   /** The last response about clusters went out while the one before it was not answered, or was refused. */
   #superseded = false;
   /** The proxy asked for endpoints since the last response about clusters. */
   #askedSince = false;
 
-  constructor(memory: NodeMemory, snapshot: Snapshot | undefined) {
+  constructor({ memory, variant, aggregated, ttl, snapshot }: SessionOptions) {
     this.memory = memory;
+    this.aggregated = aggregated;
+    this.#variant = variant;
+    this.#ttl = ttl;
     this.#snapshot = snapshot;
   }
 
   onSnapshot(snapshot: Snapshot, at: Instant): Step {
-    for (const type of RESOURCE_TYPES) {
-      const changed = snapshot.sets[type].version !== this.#snapshot?.sets[type].version;
-      if (changed && !this.#publishedAt.has(type)) this.#publishedAt.set(type, at.now);
+    for (const [type, state] of this.#types) {
+      if (snapshot.sets[type].version !== this.#snapshot?.sets[type].version) state.publishedAt ??= at.now;
     }
     this.#snapshot = snapshot;
     return { pushes: this.#pushes(at), events: [] };
   }
 
-  onRequest(request: SessionRequest, at: Instant): Step {
+  /** @param snapshot what the node is to have now; undefined = it keeps what it has */
+  onRequest(request: SessionRequest, at: Instant, snapshot: Snapshot | undefined = this.#snapshot): Step {
+    this.#snapshot = snapshot ?? this.#snapshot;
     const state = this.#stateOf(request.type);
-    // The proxy wrote this before it saw our last response; its answer to that one tells all that this does.
-    if (state.nonce !== '' && request.nonce !== state.nonce) return { pushes: [], events: [] };
+    const answers = state.nonce === request.nonce;
+    // State of the world: the proxy wrote this before it saw our last response; its answer to that tells all that this does.
+    if (!isDelta(request) && state.nonce !== '' && !answers) return SILENCE;
     if (request.type === ENDPOINT_TYPE) this.#askedSince = true;
-    if (!state.subscription) {
-      state.claimed = request.version;
-      state.requestedAt = at.wall;
-    }
-    const event = this.#answered(request, state, at);
+    if (!state.subscription) state.requestedAt = at.wall;
+    const event = request.nonce !== '' && answers ? this.#answered(request.error, state, at) : undefined;
     this.#subscribe(request, state);
     return { pushes: this.#pushes(at), events: event ? [event] : [] };
   }
 
+  /** Time has passed: heartbeats may be due. */
+  onTimer(at: Instant): Step {
+    return { pushes: this.#pushes(at), events: [] };
+  }
+
+  /** When onTimer is to be called, monotonic; undefined = no resource has a time to live. */
+  get timerAt(): number | undefined {
+    return this.#ttl ? nextHeartbeat(this.#types.values()) : undefined;
+  }
+
+  /** The connection takes nothing more: what changes is merged until it does. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(at: Instant, snapshot: Snapshot | undefined): Step {
+    this.#paused = false;
+    return snapshot ? this.onSnapshot(snapshot, at) : { pushes: this.#pushes(at), events: [] };
+  }
+
+  /** Sends what the proxy refused last of the type once more. */
+  retry(type: TypeUrl, at: Instant): Step {
+    this.memory.retry(type);
+    return { pushes: this.#pushes(at), events: [] };
+  }
+
+  /** How many types the proxy asked for. */
+  get typeCount(): number {
+    return this.#types.size;
+  }
+
+  /** No response waits for its answer. */
+  get isQuiet(): boolean {
+    return ![...this.#types.values()].some(({ unanswered }) => unanswered);
+  }
+
   status(): TypeStatus[] {
-    return RESOURCE_TYPES.filter((type) => this.#types.has(type)).map((type) => {
-      const { requestedAt, unanswered, sent, acked } = this.#stateOf(type);
+    return RESOURCE_TYPES.flatMap((type) => {
+      const state = this.#types.get(type);
+      if (!state) return [];
+      const { requestedAt, unanswered, sent, acked } = state;
       const pending = unanswered !== undefined;
       const behind = pending && this.#snapshot?.sets[type].version !== unanswered.setVersion;
-      return { type, requestedAt, pending, behind, sent, acked, nacked: this.memory.rejection(type) };
+      return [{ type, requestedAt, pending, behind, sent, acked, nacked: this.memory.rejection(type) }];
     });
   }
 
@@ -158,18 +146,11 @@ export class Session implements ProxyView {
     return RESOURCE_TYPES.flatMap((type) => {
       const state = this.#types.get(type);
       if (!state?.subscription) return [];
-      const { subscription, known, unanswered } = state;
-      const { memory } = this;
-      const at = { sentAt: state.sent?.at ?? null, ackedAt: state.acked?.at ?? null };
-      const input = { type, snapshot: this.#snapshot, memory, subscription, known, ...at };
-      return [typeContents({ ...input, pending: unanswered?.after })];
+      const { subscription, known, unanswered, sent, acked } = state;
+      const times = { sentAt: sent?.at ?? null, ackedAt: acked?.at ?? null };
+      const given = { type, snapshot: this.#snapshot, memory: this.memory, subscription, known, ...times };
+      return [typeContents({ ...given, pending: unanswered?.after })];
     });
-  }
-
-  /** Sends what the proxy refused last of the type once more. */
-  retry(type: TypeUrl, at: Instant): Step {
-    this.memory.retry(type);
-    return { pushes: this.#pushes(at), events: [] };
   }
 
   get snapshot(): Snapshot {
@@ -187,84 +168,93 @@ export class Session implements ProxyView {
 
   hasCluster({ name, version }: Resource): boolean {
     const state = this.#types.get(CLUSTER_TYPE);
-    const has = (resources: Resources | undefined) => resources?.get(name)?.version === version;
-    if (!has(state?.known)) return false;
-    // What comes next must not take it away; nor may what came last, of which more than one part can be in force.
-    return state?.unanswered
-      ? has(state.unanswered.after) && !this.#superseded
-      : !this.memory.hasUnacknowledged(CLUSTER_TYPE);
+    if (state?.known?.get(name)?.version !== version || state.uncertain.has(name)) return false;
+    // What comes next must not take it away.
+    return !state.unanswered || state.unanswered.after.get(name)?.version === version;
   }
 
   #stateOf(type: TypeUrl): TypeState {
     const known = this.#types.get(type);
     if (known) return known;
-    const state: TypeState = {
-      subscription: undefined,
-      requestedAt: 0,
-      nonce: '',
-      claimed: '',
-      unanswered: undefined,
-      known: undefined,
-      sent: null,
-      acked: null,
-    };
+    const state = new TypeState(type);
     this.#types.set(type, state);
     return state;
   }
 
   #subscribe(request: SessionRequest, state: TypeState): void {
-    const subscription = subscribe(request.type, state.subscription, request.names);
-    state.subscription = subscription;
-    // A proxy forgets endpoints that it no longer asks for; when it asks again it needs them again.
-    if (request.type !== ENDPOINT_TYPE || subscription.wildcard || !state.known) return;
-    const kept = [...state.known].filter(([name]) => subscription.names.has(name));
-    if (kept.length < state.known.size) state.known = new Map(kept);
+    if (!isDelta(request)) {
+      state.subscribe(request);
+      return;
+    }
+    const { type } = request;
+    const isFirst = state.subscription === undefined;
+    state.subscribeDelta(request, this.memory.good(type), this.memory.unacknowledged(type));
+    if (!isFirst || !state.known) return;
+    if (this.#snapshot) state.resolveGhosts(this.#snapshot);
+    this.memory.brought(type, state.known);
   }
 
-  #answered(request: SessionRequest, state: TypeState, at: Instant): SessionEvent | undefined {
-    const unanswered = state.unanswered;
+  #answered(error: string | undefined, state: TypeState, at: Instant): SessionEvent | undefined {
+    const { unanswered } = state;
     if (!unanswered) return undefined;
     state.unanswered = undefined;
-    return request.error === undefined
-      ? this.#accepted(state, unanswered, at)
-      : this.#refused(state, unanswered, request.error, at);
+    if (unanswered.push.heartbeat) return undefined;
+    return error === undefined ? this.#accepted(state, unanswered, at) : this.#refused(state, unanswered, error, at);
   }
 
-  #accepted(state: TypeState, { push, after, sentAt, publishedAt }: Unanswered, at: Instant): SessionEvent {
+  #accepted(state: TypeState, unanswered: Unanswered, at: Instant): SessionEvent {
+    const { push, after, sentAt, publishedAt } = unanswered;
     const { type, version } = push;
-    state.known = after;
+    state.accepted(unanswered);
     state.acked = { version, at: at.wall };
-    this.memory.accepted(type, after);
+    if (this.aggregated || TYPES[type].fullState) this.memory.accepted(type, state.known ?? after);
+    else {
+      const told = new Set([...push.removed, ...push.resources.map(({ name }) => name)]);
+      const offered = this.#snapshot?.sets[type].resources ?? NOTHING;
+      this.memory.acceptedPart(type, state.known ?? after, told, (name) => offered.has(name));
+    }
     const publishedMs = publishedAt === undefined ? null : at.now - publishedAt;
     return { kind: 'ack', type, version, tookMs: at.now - sentAt, publishedMs };
   }
 
-  #refused(state: TypeState, { push, changed }: Unanswered, error: string, at: Instant): SessionEvent {
+  #refused(state: TypeState, unanswered: Unanswered, error: string, at: Instant): SessionEvent {
+    const { push, changed, fingerprint } = unanswered;
     const { type, version } = push;
     const refused = refusedBy(error, changed, push.resources);
     const resources = refused.map((resource) => resource.name);
     const rejection: Rejection = { version, error, resources, at: at.wall };
-    this.memory.refused(type, refused, rejection);
-    // Nothing of a refused response of endpoints counts as arrived.
-    if (type === ENDPOINT_TYPE) {
-      for (const resource of push.resources) if (state.known?.has(resource.name)) this.#resend.add(resource.name);
-    }
+    this.memory.refused(type, refused, rejection, fingerprint);
+    // State of the world is said anew, so that nothing is open; delta only says what it must.
+    const absent = this.#variant === 'delta' ? state.absentOf(refused) : [];
+    state.doubt(unanswered);
+    state.settle(absent);
+    this.memory.lacks(type, absent);
     return { kind: 'nack', type, rejection };
   }
 
   #pushes(at: Instant): Push[] {
-    if (!this.#snapshot) return [];
-    for (const type of RESOURCE_TYPES) this.#forgetRejection(type);
-    const clusters = wantedClusters(this);
+    if (!this.#snapshot || this.#paused) return [];
+    for (const [type, state] of this.#types) {
+      state.resolveGhosts(this.#snapshot);
+      this.#forgetRejection(type, state);
+    }
+    const clusters = this.#types.has(CLUSTER_TYPE) || this.aggregated ? wantedClusters(this) : NOTHING;
+    const pushes: Push[] = [];
     // The order of these is the order in which a proxy must get them.
-    const pushes = [this.#planClusters(clusters, at), this.#planEndpoints(at), this.#planListeners(clusters, at)];
-    // Nothing is under way: what was published needs no sending.
-    if (![...this.#types.values()].some(({ unanswered }) => unanswered)) this.#publishedAt.clear();
-    return pushes.filter((push) => push !== undefined);
+    for (const type of RESOURCE_TYPES) {
+      const state = this.#types.get(type);
+      if (!state?.subscription) continue;
+      const push = this.#plan(state, clusters, at);
+      if (push) pushes.push(push);
+      // What was published needs no sending.
+      else if (!state.unanswered) state.publishedAt = undefined;
+    }
+    if (this.#ttl) for (const state of dueHeartbeats(this.#types.values(), at.now)) pushes.push(this.#beat(state, at));
+    return pushes;
   }
 
   /** A rejection is shown until nothing that is wanted now was refused. */
-  #forgetRejection(type: TypeUrl): void {
+  #forgetRejection(type: TypeUrl, state: TypeState): void {
     const rejection = this.memory.rejection(type);
     // What is offered once more is still refused until the proxy says otherwise.
     if (!rejection || this.memory.isRetrying(type)) return;
@@ -272,56 +262,42 @@ export class Session implements ProxyView {
     const held = [...wanted.values()].some((resource) => this.memory.isRefused(resource));
     if (held) return;
     this.memory.resolved(type);
-    const state = this.#types.get(type);
-    if (state && !state.unanswered) state.sent = state.acked;
+    if (!state.unanswered) state.sent = state.acked;
   }
 
-  #planClusters(wanted: Resources, at: Instant): Push | undefined {
-    const state = this.#types.get(CLUSTER_TYPE);
-    if (!state?.subscription) return undefined;
-    const done = state.unanswered
-      ? !this.#isStuck(state.unanswered, wanted)
-      : this.#isThere(CLUSTER_TYPE, state, wanted, wanted, at);
-    if (done) return undefined;
-    for (const cluster of wanted.values()) {
-      if (!this.#hasEndpoints(cluster.endpointName) || !this.#mayChange(state, cluster)) continue;
-      this.#resend.add(cluster.endpointName);
-    }
-    this.#superseded = this.memory.hasUnacknowledged(CLUSTER_TYPE);
-    this.#askedSince = false;
-    return this.#send(CLUSTER_TYPE, state, [...wanted.values()], wanted, at);
-  }
-
-  /**
-   * Only what changed: endpoints that a response leaves out stay as they are. Doesn't wait for an answer about the
-   * clusters: Envoy acknowledges clusters when they are warm, and for that they need their endpoints.
-   */
-  #planEndpoints(at: Instant): Push | undefined {
-    const state = this.#readyToSend(ENDPOINT_TYPE);
-    if (!state?.subscription) return undefined;
-    const { wildcard, names } = state.subscription;
-    const known = state.known ?? NOTHING;
-    const resources: Resource[] = [];
-    for (const name of wildcard ? this.snapshot.sets[ENDPOINT_TYPE].resources.keys() : names) {
-      const wanted = wantedEndpoint(this, name);
-      const had = known.get(name);
-      if (wanted && (had?.version !== wanted.version || this.#resend.has(name))) resources.push(wanted);
-      this.#resend.delete(name);
-    }
-    if (resources.length === 0) return undefined;
-    const after = new Map(known);
-    for (const resource of resources) after.set(resource.name, resource);
-    return this.#send(ENDPOINT_TYPE, state, resources, after, at);
-  }
-
-  #planListeners(clusters: Resources, at: Instant): Push | undefined {
-    const state = this.#readyToSend(LISTENER_TYPE);
-    if (!state) return undefined;
-    const { now, all, waiting } = wantedListeners(this, clusters);
-    if (this.#isThere(LISTENER_TYPE, state, now, all, at)) return undefined;
+  #plan(state: TypeState, clusters: Resources, at: Instant): Push | undefined {
+    const { typeUrl, namesClusters } = state.type;
+    if (typeUrl === CLUSTER_TYPE) return this.#planClusters(state, clusters, at);
+    if (state.unanswered) return undefined;
+    // Doesn't wait for an answer about the clusters: Envoy acknowledges them when they are warm, and for that they need
+    // their endpoints.
+    if (typeUrl === ENDPOINT_TYPE) return this.#send(state, wantedEndpoints(this, clusters), at);
+    if (!namesClusters) return this.#send(state, wantedOthers(this, typeUrl), at);
+    const { now, all, waiting } = wantedNaming(this, typeUrl, clusters);
+    if (this.#isThere(state, all, at)) return undefined;
     // A proxy opens its ports with the first response: it is not to open some of them only.
-    if (!state.known && waiting) return undefined;
-    return this.#send(LISTENER_TYPE, state, [...now.values()], now, at);
+    if (typeUrl === LISTENER_TYPE && !state.known && waiting) return undefined;
+    return this.#send(state, now, at);
+  }
+
+  #planClusters(state: TypeState, wanted: Resources, at: Instant): Push | undefined {
+    if (state.unanswered) {
+      if (!this.#isStuck(state.unanswered, wanted)) return undefined;
+      state.doubt(state.unanswered);
+    } else if (this.#isThere(state, wanted, at)) return undefined;
+    const endpoints = this.#types.get(ENDPOINT_TYPE);
+    // Without their endpoints clusters that change would never be ready, also where the endpoints did not change.
+    const cold = [...wanted.values()].filter(({ name, version, endpointName }) => {
+      const mayChange = state.known?.get(name)?.version !== version || state.uncertain.has(name);
+      return mayChange && endpoints !== undefined && this.#hasEndpoints(endpointName);
+    });
+    const superseded = state.uncertain.size > 0;
+    const push = this.#send(state, wanted, at);
+    if (!push) return undefined;
+    this.#superseded = superseded;
+    this.#askedSince = false;
+    for (const { endpointName } of cold) endpoints?.addDue(endpointName);
+    return push;
   }
 
   /**
@@ -331,7 +307,7 @@ export class Session implements ProxyView {
    */
   #isStuck({ changed, after }: Unanswered, wanted: Resources): boolean {
     const asked = this.subscription(ENDPOINT_TYPE);
-    if (this.#superseded && !this.#askedSince) return false;
+    if (!this.aggregated || (this.#superseded && !this.#askedSince)) return false;
     const isCold = ({ endpointName: name }: Resource) =>
       asked !== undefined && includes(asked, name) && !this.#hasEndpoints(name) && !wantedEndpoint(this, name);
     return changed.some(isCold) && !sameResources(wanted, after);
@@ -343,54 +319,67 @@ export class Session implements ProxyView {
     return (state?.unanswered?.after ?? state?.known)?.has(name) ?? false;
   }
 
-  /** The state of a type that the proxy asked for and that no response is under way of. */
-  #readyToSend(type: TypeUrl): TypeState | undefined {
-    const state = this.#types.get(type);
-    return state?.subscription && !state.unanswered ? state : undefined;
-  }
-
-  /** The proxy may have another version, or none. */
-  #mayChange(state: TypeState, resource: Resource): boolean {
-    if (state.known?.get(resource.name)?.version !== resource.version) return true;
-    const others = [...this.memory.unacknowledged(resource.typeUrl)];
-    return others.some(({ name, version }) => name === resource.name && version !== resource.version);
-  }
-
-  /**
-   * The proxy has `now` already: from this stream, or `all` of it from an earlier one, as its first request says. After a
-   * refusal it is not known what it has until it accepts something.
-   */
-  #isThere(type: TypeUrl, state: TypeState, now: Resources, all: Resources, at: Instant): boolean {
-    if (this.memory.hasUnacknowledged(type)) return false;
-    if (state.known) return sameResources(now, state.known);
-    if (state.claimed === '' || state.claimed !== versionOf(all.values())) return false;
+  /** State of the world: the proxy has `all` of it from an earlier stream, as its first request says. */
+  #isThere(state: TypeState, all: Resources, at: Instant): boolean {
+    const { typeUrl, fullState } = state.type;
+    if (this.#variant === 'delta' || !fullState || state.known || state.claimed === '') return false;
+    if (this.memory.hasUnacknowledged(typeUrl) || state.claimed !== versionOf(all.values())) return false;
     state.known = all;
+    state.owed = false;
     state.acked = { version: state.claimed, at: at.wall };
     state.sent = state.acked;
-    this.memory.accepted(type, all);
+    this.memory.accepted(typeUrl, all);
     return true;
   }
 
-  #send(
-    type: TypeUrl,
-    state: TypeState,
-    resources: readonly Resource[],
-    after: Resources,
-    at: Instant,
-  ): Push | undefined {
-    const version = versionOf(resources);
-    if (this.memory.isRefusedResponse(type, version)) return undefined;
+  #send(state: TypeState, wanted: Resources, at: Instant): Push | undefined {
+    const { typeUrl } = state.type;
+    const offered = this.snapshot.sets[typeUrl].resources;
+    const found = difference(state, wanted, offered);
+    const content = contentOf(this.#variant, state, wanted, found);
+    if (!content) {
+      state.settleDue(found.open);
+      // It came with all of it from an earlier stream.
+      if (state.known && !state.acked) state.acked = state.sent = { version: versionOf(wanted.values()), at: at.wall };
+      return undefined;
+    }
+    const { resources, removed, after, version, fingerprint } = content;
+    if (this.memory.isRefusedResponse(typeUrl, fingerprint)) return undefined;
     this.#nonce += 1;
-    const push: Push = { type, version, nonce: String(this.#nonce), resources };
+    const push: Push = {
+      type: typeUrl,
+      version,
+      nonce: String(this.#nonce),
+      resources,
+      removed,
+      heartbeat: false,
+      ttl: this.#ttl,
+    };
     // What it took before, also on an earlier stream, is not what it refuses now.
-    const changed = changedResources(after, state.known ?? this.memory.good(type));
+    const changed = changedResources(after, state.known ?? this.memory.good(typeUrl));
     state.nonce = push.nonce;
-    this.memory.sent(type, resources);
-    const publishedAt = this.#publishedAt.get(type);
-    this.#publishedAt.delete(type);
-    const setVersion = this.snapshot.sets[type].version;
-    state.unanswered = { push, after, changed, sentAt: at.now, publishedAt, setVersion };
-    state.sent = { version: push.version, at: at.wall };
+    state.settleDue(found.open);
+    this.memory.sent(typeUrl, resources);
+    const setVersion = this.snapshot.sets[typeUrl].version;
+    const { publishedAt } = state;
+    state.publishedAt = undefined;
+    state.unanswered = { push, fingerprint, after, changed, sentAt: at.now, publishedAt, setVersion };
+    state.sent = { version, at: at.wall };
+    if (this.#ttl) scheduleHeartbeat(state, after, at.now);
+    return push;
+  }
+
+  #beat(state: TypeState, at: Instant): Push {
+    const known = state.known ?? NOTHING;
+    const resources = heartbeatResources(known, this.#variant === 'sotw' && state.type.fullState);
+    const version = state.acked?.version ?? '';
+    this.#nonce += 1;
+    const nonce = String(this.#nonce);
+    const push: Push = { type: state.type.typeUrl, version, nonce, resources, removed: [], heartbeat: true, ttl: true };
+    state.nonce = nonce;
+    const setVersion = this.snapshot.sets[state.type.typeUrl].version;
+    const none = { fingerprint: '', changed: [], publishedAt: undefined };
+    state.unanswered = { ...none, push, after: known, sentAt: at.now, setVersion };
     return push;
   }
 }

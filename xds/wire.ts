@@ -2,7 +2,9 @@
 import { decode } from '../proto/codec.ts';
 import { FieldReader } from '../proto/field-reader.ts';
 import type { JsonObject } from '../proto/json.ts';
-import type { Push } from './session.ts';
+import type { Push } from './session-types.ts';
+import { TYPES } from './type-urls.ts';
+import { sotwBytes } from './wire-delta.ts';
 
 export interface DiscoveryRequest {
   /** envoy.config.core.v3.Node; only a stream's first request must have one. */
@@ -59,7 +61,7 @@ export function decodeRequest(bytes: Uint8Array, withNode: boolean): DiscoveryRe
   return { node, typeUrl, names, version, nonce, error };
 }
 
-function statusMessage(bytes: Uint8Array): string {
+export function statusMessage(bytes: Uint8Array): string {
   const fields = new FieldReader('google.rpc.Status', bytes);
   let message = 'refused without a word';
   for (let field = fields.next(); field !== 0; field = fields.next()) {
@@ -85,7 +87,11 @@ const NONCE = 5;
 export function encodeResponse(push: Push): Buffer {
   const parts: Uint8Array[] = [];
   appendField(parts, VERSION_INFO, Buffer.from(push.version));
-  for (const resource of push.resources) appendField(parts, RESOURCES, resource.bytes);
+  const withBody = !push.heartbeat || TYPES[push.type].fullState;
+  for (const resource of push.resources) {
+    const isPlain = !push.ttl || resource.ttlMs === 0;
+    appendField(parts, RESOURCES, isPlain ? resource.bytes : sotwBytes(resource, withBody));
+  }
   appendField(parts, TYPE_URL, Buffer.from(push.type));
   appendField(parts, NONCE, Buffer.from(push.nonce));
   return Buffer.concat(parts);

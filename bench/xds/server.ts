@@ -2,6 +2,7 @@
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { systemClock } from '../../control-plane/runtime/clock.ts';
 import { buildSnapshot, changeSnapshot, SERVER_OPTIONS, SnapshotCache, XdsServer } from '../../xds/index.ts';
 import type { ChangeOrder, Command } from './control.ts';
 import { assignmentOf, resourcesOf } from './resources.ts';
@@ -13,8 +14,7 @@ const cache = new SnapshotCache();
 for (let proxy = 0; proxy < proxies; proxy++) cache.set(`proxy-${proxy}`, buildSnapshot(resourcesOf(proxy)));
 
 const grpc = new Server(SERVER_OPTIONS);
-const clock = { now: () => performance.now(), wall: () => Date.now() };
-new XdsServer({ cache, clock }).register(grpc);
+new XdsServer({ cache, clock: systemClock }).register(grpc);
 grpc.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) => {
   if (error) throw error;
   tell({ event: 'ready', port });

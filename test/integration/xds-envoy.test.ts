@@ -8,6 +8,7 @@ import {
   LISTENER_TYPE,
   type SnapshotInput,
   type TypeStatus,
+  type Variant,
   type XdsServer,
 } from '../../xds/index.ts';
 import { type AdsEnvoy, startAdsEnvoy, startXds } from '../support/ads-envoy.ts';
@@ -64,7 +65,7 @@ function showLog(envoy: AdsEnvoy): void {
   onTestFailed(() => console.error(envoy.log().split('\n').slice(-40).join('\n')));
 }
 
-describe('Envoy fed by the xDS server', () => {
+describe.each<Variant>(['sotw', 'delta'])('Envoy fed by the xDS server in %s', (variant) => {
   it('gets what there is, follows changes, and is told what it refused', async () => {
     await using one = await startBackend('one');
     await using two = await startBackend('two');
@@ -73,7 +74,7 @@ describe('Envoy fed by the xDS server', () => {
     const { cache, xds } = control;
     const port = await freePort();
     const other = await freePort();
-    await using envoy = startAdsEnvoy(envoyPath, NODE, control.port);
+    await using envoy = startAdsEnvoy(envoyPath, NODE, control.port, variant);
     showLog(envoy);
 
     // The proxy waits for its first snapshot.
@@ -146,7 +147,7 @@ describe('Envoy fed by the xDS server', () => {
     const all = (changes: JsonObject) =>
       buildSnapshot(resources([edsCluster('a', changes)], [endpoints('a', one.port)], [tcpListener('rw', port, 'a')]));
     cache.set(NODE, all({}));
-    await using envoy = startAdsEnvoy(envoyPath, NODE, control.port);
+    await using envoy = startAdsEnvoy(envoyPath, NODE, control.port, variant);
     showLog(envoy);
     await answers(port, 'one');
     cache.set(NODE, all({ connect_timeout: '2s' }));
@@ -154,7 +155,7 @@ describe('Envoy fed by the xDS server', () => {
     await answers(port, 'one');
   });
 
-  it('keeps its configuration over a restart of the server, which sends only endpoints again', async () => {
+  it('keeps its configuration over a restart of the server, which sends at most endpoints again', async () => {
     await using one = await startBackend('one');
     const port = await freePort();
     const snapshot = buildSnapshot(
@@ -163,7 +164,7 @@ describe('Envoy fed by the xDS server', () => {
     let first = await startXds();
     const controlPort = first.port;
     first.cache.set(NODE, snapshot);
-    await using envoy = startAdsEnvoy(envoyPath, NODE, controlPort);
+    await using envoy = startAdsEnvoy(envoyPath, NODE, controlPort, variant);
     showLog(envoy);
     await answers(port, 'one');
     await settled(first.xds);
@@ -176,14 +177,15 @@ describe('Envoy fed by the xDS server', () => {
     await using second = first;
     second.cache.set(NODE, snapshot);
     await settled(second.xds);
-    expect(acks).toEqual([ENDPOINT_TYPE]);
+    // In delta the proxy tells what it has of each resource.
+    expect(acks).toEqual(variant === 'sotw' ? [ENDPOINT_TYPE] : []);
     await session.echo('still here');
   });
 
   it('starts with nothing when there is nothing', async () => {
     await using control = await startXds();
     control.cache.set(NODE, buildSnapshot(resources([], [], [])));
-    await using envoy = startAdsEnvoy(envoyPath, NODE, control.port);
+    await using envoy = startAdsEnvoy(envoyPath, NODE, control.port, variant);
     showLog(envoy);
     await until(() => envoy.log().includes('starting workers'), { what: 'Envoy to start', timeoutMs: 10_000 });
   });

@@ -3,8 +3,16 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { systemClock } from '../../control-plane/runtime/clock.ts';
 import { bootstrap } from '../../envoy-config/bootstrap.ts';
-import { ClientStatusServer, SERVER_OPTIONS, SnapshotCache, type XdsHooks, XdsServer } from '../../xds/index.ts';
+import {
+  ClientStatusServer,
+  SERVER_OPTIONS,
+  SnapshotCache,
+  type Variant,
+  type XdsHooks,
+  XdsServer,
+} from '../../xds/index.ts';
 import { tempDir } from './temp-dir.ts';
 
 export interface XdsFixture extends AsyncDisposable {
@@ -16,9 +24,8 @@ export interface XdsFixture extends AsyncDisposable {
 /** @param port 0 = a free one */
 export async function startXds(hooks: XdsHooks = {}, port = 0, cache = new SnapshotCache()): Promise<XdsFixture> {
   const server = new Server(SERVER_OPTIONS);
-  const clock = { now: () => performance.now(), wall: () => Date.now() };
-  const xds = new XdsServer({ cache, clock, hooks });
-  const clients = new ClientStatusServer({ source: xds, now: clock.now });
+  const xds = new XdsServer({ cache, clock: systemClock, hooks });
+  const clients = new ClientStatusServer({ source: xds, now: systemClock.now });
   xds.register(server);
   clients.register(server);
   const bound = await new Promise<number>((resolve, reject) => {
@@ -43,11 +50,18 @@ export interface AdsEnvoy extends AsyncDisposable {
 }
 
 /** Answers at once: Envoy is ready only when it was given listeners. */
-export function startAdsEnvoy(envoyPath: string, node: string, controlPlanePort: number): AdsEnvoy {
+export function startAdsEnvoy(
+  envoyPath: string,
+  node: string,
+  controlPlanePort: number,
+  variant: Variant = 'sotw',
+): AdsEnvoy {
   const directory = tempDir();
   const options = { node, cluster: 'test', zone: '', metadata: {}, adminSocketPath: `${directory.path}/admin.sock` };
   const content = bootstrap({ ...options, controlPlane: { host: '127.0.0.1', port: controlPlanePort } });
-  writeFileSync(`${directory.path}/bootstrap.json`, JSON.stringify(content));
+  const text = JSON.stringify(content);
+  const chosen = variant === 'delta' ? text.replace('"api_type":"GRPC"', '"api_type":"DELTA_GRPC"') : text;
+  writeFileSync(`${directory.path}/bootstrap.json`, chosen);
   const child = spawn(
     'setpriv',
     [

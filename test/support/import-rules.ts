@@ -31,7 +31,7 @@ const PURE = [
   /^control-plane\/routing\//,
   /^control-plane\/api\/document\//,
   /^envoy-config\//,
-  /^xds\/(?!server\.ts|csds-server\.ts|index\.ts)/,
+  /^xds\/(?!server\.ts|stream-server\.ts|csds-server\.ts|index\.ts)/,
   /^agent\/(plan|divergence)\.ts$/,
 ];
 const PURE_PACKAGES = ['node:crypto', 're2js', 'yaml', 'zod'];

@@ -1,0 +1,14 @@
+/** A resource of which only the version is known: a proxy brought it from an earlier stream. It is never sent. */
+import type { Resource } from './resource.ts';
+import type { TypeUrl } from './type-urls.ts';
+
+const NOTHING = new Uint8Array();
+const NO_MENTIONS: ReadonlySet<string> = new Set();
+
+export function ghostOf(typeUrl: TypeUrl, name: string, version: string): Resource {
+  return { typeUrl, name, version, bytes: NOTHING, mentions: NO_MENTIONS, endpointName: '', relations: [], ttlMs: 0 };
+}
+
+export function isGhost(resource: Resource): boolean {
+  return resource.bytes === NOTHING;
+}

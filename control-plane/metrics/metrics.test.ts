@@ -2,14 +2,15 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { buildRecord } from '../../test/support/build-record.ts';
 import { buildView } from '../../test/support/build-view.ts';
-import { buildSnapshot, LISTENER_TYPE, type ProxyState, type TypeStatus } from '../../xds/index.ts';
+import { buildSnapshot, LISTENER_TYPE, type TypeStatus } from '../../xds/index.ts';
 import { clusterStatus } from '../api/cluster-status.ts';
 import { initialState } from '../manager/state.ts';
 import { Metrics } from './metrics.ts';
+import type { ObservedProxy } from './xds-metrics.ts';
 
 const page = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
 
-function fixture(proxies: ProxyState[] = []) {
+function fixture(proxies: ObservedProxy[] = []) {
   let now = 0;
   const source = { proxies: () => proxies, clusters: () => [clusterStatus(buildView())] };
   const metrics = new Metrics({ clock: { now: () => now }, source });
@@ -53,7 +54,7 @@ describe('metrics of the xDS server', () => {
     const { hooks } = metrics.xds;
     const set = buildSnapshot({ clusters: [], endpoints: [], listeners: [{ name: 'a' }, { name: 'b' }] });
     const resources = [...set.sets[LISTENER_TYPE].resources.values()];
-    hooks.onPush('n', { type: LISTENER_TYPE, version: 'v', nonce: '1', resources });
+    hooks.onPush('n', { type: LISTENER_TYPE, resources });
     hooks.onAck('n', { kind: 'ack', type: LISTENER_TYPE, version: 'v', tookMs: 2, publishedMs: 30 });
     hooks.onAck('n', { kind: 'ack', type: LISTENER_TYPE, version: 'v', tookMs: 2, publishedMs: null });
     expect(await values(metrics, 'howdah_xds_push')).toEqual(
@@ -78,7 +79,7 @@ describe('metrics of the xDS server', () => {
   });
 
   it('are read of the proxies when asked for', async () => {
-    const proxy = { connectedSince: 0, types: [listeners] };
+    const proxy = { types: [listeners] };
     const { metrics } = fixture([
       { ...proxy, node: 'a' },
       { ...proxy, node: 'a' },

@@ -1,14 +1,13 @@
 // The control plane's metrics: one registry, and its text for Prometheus.
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import type { ProxyState } from '../../xds/index.ts';
 import type { ClusterStatus } from '../api/contract.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { type ClusterMetrics, createClusterMetrics } from './cluster-metrics.ts';
-import { createXdsMetrics, type XdsMetrics } from './xds-metrics.ts';
+import { createXdsMetrics, type ObservedProxy, type XdsMetrics } from './xds-metrics.ts';
 
 /** What the numbers are read from at each scrape. */
 export interface MetricsSource {
-  proxies(): readonly ProxyState[];
+  proxies(): readonly ObservedProxy[];
   clusters(): readonly ClusterStatus[];
 }
 

@@ -1,16 +1,20 @@
 // What the xDS server does, in numbers. docs/metrics.md explains each.
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { ProxyState, XdsHooks } from '../../xds/index.ts';
+import type { ProxyState, Push, XdsHooks } from '../../xds/index.ts';
 import { shortName } from '../routing/type-names.ts';
 
 const LATENCY_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** What is looked at of a stream. */
+export type ObservedProxy = Pick<ProxyState, 'node' | 'types'>;
 
 export interface XdsMetrics {
   readonly hooks: {
     onNode(): void;
     onInvalid(): void;
     onClosed(): void;
-  } & Required<Pick<XdsHooks, 'onRequest' | 'onPush' | 'onAck' | 'onNack'>>;
+    onPush(node: string, push: Pick<Push, 'type' | 'resources'>): void;
+  } & Required<Pick<XdsHooks, 'onRequest' | 'onAck' | 'onNack'>>;
   /** A proxy's configuration was made and published. */
   published(): void;
   /** It could not be made: the proxy keeps the one before. */
@@ -18,7 +22,7 @@ export interface XdsMetrics {
 }
 
 /** @param proxies read at each scrape */
-export function createXdsMetrics(register: Registry, proxies: () => readonly ProxyState[]): XdsMetrics {
+export function createXdsMetrics(register: Registry, proxies: () => readonly ObservedProxy[]): XdsMetrics {
   const registers = [register];
   const labelNames = ['type'] as const;
   const count = (name: string, help: string) => new Counter({ name: `howdah_xds_${name}`, help, registers });
@@ -40,7 +44,7 @@ export function createXdsMetrics(register: Registry, proxies: () => readonly Pro
   const publishToAck = latency('publish_to_ack_seconds', 'From the publication of a change to its acknowledgement');
   const pushToAck = latency('push_to_ack_seconds', 'From the sending of a response to its acknowledgement');
 
-  const gauge = (name: string, help: string, value: (all: readonly ProxyState[]) => number) =>
+  const gauge = (name: string, help: string, value: (all: readonly ObservedProxy[]) => number) =>
     new Gauge({
       name: `howdah_xds_${name}`,
       help,
@@ -49,7 +53,7 @@ export function createXdsMetrics(register: Registry, proxies: () => readonly Pro
         this.set(value(proxies()));
       },
     });
-  const types = (all: readonly ProxyState[]) => all.flatMap((proxy) => proxy.types);
+  const types = (all: readonly ObservedProxy[]) => all.flatMap((proxy) => proxy.types);
   gauge('connected_proxies', 'Proxies with a stream', (all) => new Set(all.map(({ node }) => node)).size);
   gauge(
     'unacknowledged_pushes',

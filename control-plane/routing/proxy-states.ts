@@ -3,16 +3,15 @@ import type { TypeStatus, ProxyState as XdsProxyState } from '../../xds/index.ts
 import type { ProxyStatus, ProxyTypeStatus } from '../api/proxy-schema.ts';
 import { SHORT_NAMES, shortName, USUAL_TYPES } from './type-names.ts';
 
+/** What is looked at of a stream. */
+export type ProxyStream = Pick<ProxyState, 'node' | 'connectedSince' | 'types'>;
+
 /**
  * @param expected node ids of proxies that belong to a cluster, connected or not
  * @param now wall clock, ms since 1970
  */
-export function proxyStates(
-  proxies: readonly XdsProxyState[],
-  expected: readonly string[],
-  now: number,
-): ProxyStatus[] {
-  const byNode = new Map<string, XdsProxyState[]>(expected.map((id) => [id, []]));
+export function proxyStates(proxies: readonly ProxyStream[], expected: readonly string[], now: number): ProxyStatus[] {
+  const byNode = new Map<string, ProxyStream[]>(expected.map((id) => [id, []]));
   for (const proxy of proxies) {
     const streams = byNode.get(proxy.node);
     if (streams) streams.push(proxy);
@@ -22,7 +21,7 @@ export function proxyStates(
 }
 
 /** A proxy may use a stream for each type; of two for the same type the later one is the living one. */
-function proxyState(id: string, streams: readonly XdsProxyState[], now: number): ProxyStatus {
+function proxyState(id: string, streams: readonly ProxyStream[], now: number): ProxyStatus {
   if (streams.length === 0) return { id, connected: false, connectedSince: null, types: [] };
   const asked = new Map(streams.flatMap(({ types }) => types.map((status) => [status.type, status] as const)));
   const order: readonly string[] = [...SHORT_NAMES.keys()];

@@ -1,5 +1,5 @@
 // What each Envoy has accepted and refused, in the API's words. Pure.
-import type { TypeStatus, ProxyState as XdsProxyState } from '../../xds/index.ts';
+import type { ProxyState, TypeStatus } from '../../xds/index.ts';
 import type { ProxyStatus, ProxyTypeStatus } from '../api/proxy-schema.ts';
 import { SHORT_NAMES, shortName, USUAL_TYPES } from './type-names.ts';
 

@@ -7,6 +7,7 @@ import { HowdahError } from '../control-plane/model/errors.ts';
 import * as demo from './commands/demo.ts';
 import * as describe from './commands/describe.ts';
 import * as doctor from './commands/doctor.ts';
+import * as explain from './commands/explain.ts';
 import * as history from './commands/history.ts';
 import * as proxyConfig from './commands/proxy-config.ts';
 import * as proxyStatus from './commands/proxy-status.ts';
@@ -19,7 +20,20 @@ import { type Io, systemIo } from './io.ts';
 import { exitCodeOf, formatError } from './output/errors.ts';
 
 /** In the order of the help. */
-const COMMANDS = [demo, up, status, describe, history, switchover, psql, proxyStatus, proxyConfig, validate, doctor];
+const COMMANDS = [
+  demo,
+  up,
+  status,
+  describe,
+  explain,
+  history,
+  switchover,
+  psql,
+  proxyStatus,
+  proxyConfig,
+  validate,
+  doctor,
+];
 
 /** Exit code of a command line that commander refused: that of `invalid-argument`. */
 const USAGE_EXIT = exitCodeOf(new HowdahError('invalid-argument', ''));

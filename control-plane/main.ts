@@ -75,6 +75,7 @@ async function run(options: MainOptions, log: Logger, stop: AbortSignal): Promis
     switchover: (name, request) => manager.switchover(name, request),
     proxies: () => proxyStates(xds.proxies(), publisher.instanceNodes(), clock.wall()),
     invalidProxies: () => publisher.invalid,
+    explain: (name) => manager.explain(name),
     proxyConfig: (id) => proxyConfig(id, [...xds.contents((details) => details.id === id)]),
   };
   const api = new ApiServer({ ...options.api, view, about, metrics, log: log.child({ component: 'api' }) });

@@ -38,6 +38,10 @@ export class ApiClient {
     return this.#call('history', { params: { name }, query: {}, body: null });
   }
 
+  explain(name: string): Promise<RouteOutput<'explain'>> {
+    return this.#call('explain', { params: { name }, query: {}, body: null });
+  }
+
   /** Creates the cluster or changes it; the same spec again changes nothing. */
   apply(spec: ClusterSpec): Promise<RouteOutput<'apply'>> {
     return this.#call('apply', { params: { name: spec.name }, query: {}, body: spec });

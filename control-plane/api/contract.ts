@@ -1,10 +1,12 @@
 // The API's one contract: the server and the client are both made from this table. docs/api.md documents each route.
 import { z } from 'zod';
 import { ERROR_CODES, type ErrorCode } from '../model/errors.ts';
+import { explanationSchema } from './explain-schema.ts';
 import { proxyConfigSchema, proxyStateSchema } from './proxy-schema.ts';
 import { clusterNameSchema, clusterSpecSchema } from './spec-schema.ts';
 import { clusterStatusSchema, controlPlaneStatusSchema, historyEntrySchema } from './status-schema.ts';
 
+export type { Explanation } from './explain-schema.ts';
 export type { ProxyConfig, ProxyResource, ProxyStatus, ProxyTypeStatus, SyncState } from './proxy-schema.ts';
 export type {
   ClusterStatus,
@@ -69,6 +71,14 @@ export const ROUTES = {
     body: null,
     /** Newest last. */
     response: z.object({ entries: z.array(historyEntrySchema) }),
+  },
+  explain: {
+    method: 'GET',
+    path: '/v1/clusters/:name/explain',
+    params: clusterParams,
+    query: nothing,
+    body: null,
+    response: explanationSchema,
   },
   apply: {
     method: 'PUT',

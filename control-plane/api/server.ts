@@ -99,6 +99,10 @@ function handlers(view: ControlPlaneView, about: () => ControlPlaneStatus): Hand
     status: async () => ({ controlPlane: about(), clusters: view.clusters().map(status) }),
     cluster: async ({ params }) => status(found(params.name)),
     history: async ({ params }) => ({ entries: [...found(params.name).record.history] }),
+    explain: async ({ params }) => {
+      found(params.name);
+      return view.explain(params.name);
+    },
     apply: async ({ params, body }) => {
       const problems = specProblems(body, params.name);
       if (problems.length > 0) {

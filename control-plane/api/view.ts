@@ -2,6 +2,7 @@
 import type { ClusterRecord } from '../model/cluster-record.ts';
 import type { ClusterSpec } from '../model/cluster-spec.ts';
 import type { InstanceReport } from '../model/instance.ts';
+import type { Explanation } from './explain-schema.ts';
 import type { ProxyConfig, ProxyStatus } from './proxy-schema.ts';
 
 export interface ControlPlaneView {
@@ -17,6 +18,8 @@ export interface ControlPlaneView {
    * @throws HowdahError `not-found`, `failed-precondition` with every failed check in `problems`, `deadline-exceeded`.
    */
   switchover(name: string, request: SwitchoverRequest): Promise<SwitchoverResult>;
+  /** What would happen if the primary died now. @throws HowdahError `not-found` */
+  explain(name: string): Explanation;
   /** Those that are connected and those that should be, sorted by id. */
   proxies(): ProxyStatus[];
   /** Proxies that go on with an older configuration, because what they were to get next is wrong. */

@@ -1,4 +1,5 @@
 /** All clusters of this control plane: a runner each; where agents, operators and the API come in. */
+import type { Explanation } from '../api/explain-schema.ts';
 import type { ClusterView, ControlPlaneView, InstanceView, SwitchoverRequest, SwitchoverResult } from '../api/view.ts';
 import { type ClusterRecord, primaryOf } from '../model/cluster-record.ts';
 import { type ClusterSpec, instanceNames } from '../model/cluster-spec.ts';
@@ -10,6 +11,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Component } from '../runtime/component.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Store, Versioned } from '../store/store.ts';
+import { explain } from './explain.ts';
 import { ClusterRunner } from './runner.ts';
 import { type ClusterState, observed } from './state.ts';
 import { dryRun, PendingSwitchover } from './switchover.ts';
@@ -83,8 +85,7 @@ export class Manager implements Component, Omit<ControlPlaneView, 'proxies' | 'p
   }
 
   async switchover(name: string, request: SwitchoverRequest): Promise<SwitchoverResult> {
-    const entry = this.#clusters.get(name);
-    if (!entry) throw new HowdahError('not-found', `there is no cluster ${name}`);
+    const entry = this.#entry(name);
     const asked = { to: request.to ?? '', waitMs: request.waitMs ?? 0 };
     if (request.dryRun) return dryRun(entry.runner.state, asked);
     if (entry.pending) throw new HowdahError('failed-precondition', `a switchover of ${name} is under way already`);
@@ -96,6 +97,11 @@ export class Manager implements Component, Omit<ControlPlaneView, 'proxies' | 'p
     } finally {
       entry.pending = null;
     }
+  }
+
+  explain(name: string): Explanation {
+    const { runner } = this.#entry(name);
+    return explain(runner.state, runner.reason);
   }
 
   /** @throws HowdahError `not-found` for a cluster or an instance that no spec names. */
@@ -157,6 +163,13 @@ export class Manager implements Component, Omit<ControlPlaneView, 'proxies' | 'p
     });
     this.#clusters.set(name, { runner, agents, pending: null });
     void runner.wake();
+  }
+
+  /** @throws HowdahError `not-found` */
+  #entry(name: string): Entry {
+    const entry = this.#clusters.get(name);
+    if (!entry) throw new HowdahError('not-found', `there is no cluster ${name}`);
+    return entry;
   }
 
   #view({ runner }: Entry): ClusterView {

@@ -1,5 +1,7 @@
 // Builders of what the control plane shows of its clusters, and a control plane that shows what a test wants.
+
 import type { ProxyConfig, ProxyStatus } from '../../control-plane/api/contract.ts';
+import type { Explanation } from '../../control-plane/api/explain-schema.ts';
 import type {
   ClusterView,
   ControlPlaneView,
@@ -107,6 +109,10 @@ export class FakeControlPlane implements ControlPlaneView {
     if (this.failure) throw this.failure;
     this.switchovers.push({ name, request });
     return { from: `${name}-1`, to: request.to ?? `${name}-2`, epoch: 2, durationMs: 123, checks: ['all is well'] };
+  }
+
+  explain(name: string): Explanation {
+    return { summary: `about ${name}`, leader: null, others: [], advice: [] };
   }
 
   proxies(): ProxyStatus[] {

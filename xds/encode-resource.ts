@@ -6,6 +6,7 @@ import { encode } from '../proto/codec.ts';
 import type { Json, JsonObject } from '../proto/json.ts';
 import { type Problem, validate } from '../proto/validate/validate.ts';
 import { contentHash } from './diff.ts';
+import { envoyProblems } from './envoy-checks.ts';
 import { packed } from './packed-bytes.ts';
 import { InvalidSnapshot } from './problems.ts';
 import { endpointNameOf, relationsOf } from './references.ts';
@@ -86,6 +87,9 @@ function problemsOf({ typeUrl, nameField }: ResourceType, message: JsonObject, t
   const isNamed = message[nameField] !== undefined && message[nameField] !== '';
   if (!isNamed && problems.every((problem) => problem.path !== path)) {
     problems.unshift({ path, message: 'must be set: it is the name of the resource' });
+  }
+  for (const problem of envoyProblems(typeUrl, message)) {
+    if (problems.every(({ path }) => path !== problem.path)) problems.push(problem);
   }
   if (!Number.isSafeInteger(ttlMs) || ttlMs < 0)
     problems.push({ path: '$', message: 'ttlMs must be whole milliseconds' });

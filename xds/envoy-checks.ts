@@ -1,0 +1,86 @@
+/**
+ * What Envoy refuses though no rule of the .proto files says so, as far as it is easily told and easily got wrong. What
+ * else it refuses is in docs/validation.md. Pure.
+ */
+import { isObject, type Json, type JsonObject } from '../proto/json.ts';
+import { isIp } from '../proto/validate/formats.ts';
+import type { Problem } from '../proto/validate/validate.ts';
+import { isList } from '../proto/well-known.ts';
+import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE } from './type-urls.ts';
+
+/** Every problem of a resource; of what is not of its field's type validate() tells. */
+export function envoyProblems(typeUrl: string, resource: JsonObject): Problem[] {
+  switch (typeUrl) {
+    case CLUSTER_TYPE:
+      return clusterProblems(resource);
+    case ENDPOINT_TYPE:
+      return assignmentProblems(resource, '$');
+    case LISTENER_TYPE:
+      return listenerProblems(resource);
+    default:
+      return [];
+  }
+}
+
+const SOURCES = ['path', 'path_config_source', 'api_config_source', 'ads', 'self'];
+
+/** https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/cluster/v3/cluster.proto */
+function clusterProblems(cluster: JsonObject): Problem[] {
+  const { type, cluster_type: custom, load_assignment: assignment, eds_cluster_config: eds } = cluster;
+  if (type === 'EDS') {
+    const source = isObject(eds) && isObject(eds.eds_config) ? eds.eds_config : {};
+    if (SOURCES.some((name) => isThere(source[name]))) return [];
+    return [{ path: '$.eds_cluster_config.eds_config', message: 'must say where the endpoints come from' }];
+  }
+  // Where names are resolved, any name will do.
+  const resolves = type === 'STRICT_DNS' || type === 'LOGICAL_DNS' || isThere(custom);
+  return resolves || !isObject(assignment) ? [] : assignmentProblems(assignment, '$.load_assignment');
+}
+
+/** https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/endpoint/v3/endpoint_components.proto */
+function assignmentProblems(assignment: JsonObject, path: string): Problem[] {
+  return objectsIn(assignment.endpoints, `${path}.endpoints`).flatMap(([locality, localityPath]) =>
+    objectsIn(locality.lb_endpoints, `${localityPath}.lb_endpoints`).flatMap(([{ endpoint, endpoint_name }, at]) => {
+      if (isThere(endpoint_name)) return [];
+      return addressProblems(isObject(endpoint) ? endpoint.address : undefined, `${at}.endpoint.address`);
+    }),
+  );
+}
+
+/** https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/listener/v3/listener.proto */
+function listenerProblems(listener: JsonObject): Problem[] {
+  const { address, additional_addresses: additional, filter_chains: chains } = listener;
+  // Asked by gRPC clients, which open no port.
+  if (isThere(listener.api_listener)) return [];
+  const problems = isThere(address) ? addressProblems(address, '$.address') : [];
+  for (const [{ address: other }, path] of objectsIn(additional, '$.additional_addresses')) {
+    problems.push(...addressProblems(other, `${path}.address`));
+  }
+  const socket = isObject(address) && isObject(address.socket_address) ? address.socket_address : {};
+  const hasChains = (isList(chains) && chains.length > 0) || isThere(listener.default_filter_chain);
+  if (!hasChains && socket.protocol !== 'UDP') problems.push({ path: '$.filter_chains', message: 'must not be empty' });
+  return problems;
+}
+
+const ADDRESSES = ['socket_address', 'pipe', 'envoy_internal_address'];
+
+function addressProblems(address: Json | undefined, path: string): Problem[] {
+  if (!isObject(address) || !ADDRESSES.some((name) => isThere(address[name]))) {
+    return [{ path, message: 'must be set' }];
+  }
+  const { socket_address: socket } = address;
+  if (!isObject(socket) || typeof socket.address !== 'string' || isThere(socket.resolver_name)) return [];
+  // A link-local address is one with its zone.
+  const [ip = ''] = socket.address.split('%', 1);
+  if (isIp(ip)) return [];
+  return [{ path: `${path}.socket_address.address`, message: `must be an IP address, not ${JSON.stringify(ip)}` }];
+}
+
+function objectsIn(list: Json | undefined, path: string): [JsonObject, string][] {
+  if (!isList(list)) return [];
+  return list.flatMap((item, index): [JsonObject, string][] => (isObject(item) ? [[item, `${path}[${index}]`]] : []));
+}
+
+function isThere(json: Json | undefined): boolean {
+  return json !== undefined && json !== null && json !== '';
+}

@@ -81,7 +81,7 @@ export class StreamServer {
   }
 
   fail(code: status, details: string): void {
-    if (this.#isOpen) this.#options.call.emit('error', { code, details });
+    if (this.#isOpen) this.#options.call.emit('error', { code, details: shortened(details) });
   }
 
   /** Resolves when the stream has ended, by this or otherwise. */
@@ -153,7 +153,7 @@ export class StreamServer {
   #refuse(code: status, message: string): void {
     const node = this.connection?.node ?? '';
     this.fail(code, message);
-    this.#options.hooks.onInvalid?.(node, message);
+    this.#options.hooks.onInvalid?.(node, shortened(message));
   }
 
   #connect(node: string, details: JsonObject): Connection {
@@ -231,4 +231,11 @@ export class StreamServer {
 /** Envoy lists some hundred extensions: more than all the rest that is kept of a proxy. */
 function withoutBuild({ extensions: _, client_features: __, ...details }: JsonObject): JsonObject {
   return details;
+}
+
+const LONGEST_DETAILS = 500;
+
+/** What the proxy sent may be in it. A status travels in a header, and one that is too long ends the whole connection. */
+function shortened(details: string): string {
+  return details.length <= LONGEST_DETAILS ? details : `${details.slice(0, LONGEST_DETAILS).toWellFormed()} ...`;
 }

@@ -27,3 +27,52 @@ export function tcpListener(name: string, port: number, to: string, changes: Jso
     ...changes,
   };
 }
+
+/** A listener whose routes, of the same name, come over the same stream. */
+export function httpListener(name: string, port: number, routes: string, changes: JsonObject = {}): JsonObject {
+  return {
+    name,
+    address: { socket_address: { address: '127.0.0.1', port_value: port } },
+    filter_chains: [{ filters: [{ name: 'http', typed_config: httpManager(routes) }] }],
+    ...changes,
+  };
+}
+
+/** For a gRPC client: it opens no port. */
+export function apiListener(name: string, routes: string): JsonObject {
+  return { name, api_listener: { api_listener: httpManager(routes) } };
+}
+
+function httpManager(routes: string): JsonObject {
+  return {
+    '@type': 'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
+    stat_prefix: 'http',
+    rds: { config_source: { ads: {}, resource_api_version: 'V3' }, route_config_name: routes },
+    http_filters: [
+      {
+        name: 'envoy.filters.http.router',
+        typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router' },
+      },
+    ],
+  };
+}
+
+/** All requests go to one EnvoyCluster. */
+export function httpRoutes(name: string, to: string, changes: JsonObject = {}): JsonObject {
+  const routes = [{ match: { prefix: '' }, route: { cluster: to } }];
+  return { name, virtual_hosts: [{ name, domains: ['*'], routes }], ...changes };
+}
+
+export function tlsSecret(name: string, content: string): JsonObject {
+  const certificate = { inline_string: content };
+  return { name, tls_certificate: { certificate_chain: certificate, private_key: { inline_string: 'key' } } };
+}
+
+export function runtimeLayer(name: string, layer: JsonObject): JsonObject {
+  return { name, layer };
+}
+
+/** An extension that is found later: its content is any message. */
+export function extensionConfig(name: string, value: string): JsonObject {
+  return { name, typed_config: { '@type': 'type.googleapis.com/google.protobuf.StringValue', value } };
+}

@@ -20,6 +20,8 @@ export interface ProxyView {
   subscription(type: TypeUrl): Subscription | undefined;
   /** What the proxy acknowledged on this stream; undefined = nothing was sent yet. */
   known(type: TypeUrl): Resources | undefined;
+  /** What it has once it accepts what is under way; undefined = nothing is. */
+  pending(type: TypeUrl): Resources | undefined;
   /** The proxy acknowledged this version of the cluster, and nothing that is under way changes it. */
   hasCluster(cluster: Resource): boolean;
 }
@@ -55,22 +57,28 @@ export function wantedEndpoint(view: ProxyView, name: string): Resource | undefi
   return last && !view.memory.isRefused(last) ? last : undefined;
 }
 
-/** @param clusters what wantedClusters answered */
+/**
+ * Those of clusters that leave last are among them. A proxy that acknowledged that a cluster is gone asks for its endpoints
+ * no longer, so it need not be told that they are.
+ * @param clusters what wantedClusters answered
+ */
 export function wantedEndpoints(view: ProxyView, clusters: Resources): Resources {
   const sendable = sendableOf(view, ENDPOINT_TYPE);
-  const known = view.known(ENDPOINT_TYPE);
-  if (!view.aggregated || !known || isWithin(known, sendable)) return sendable;
+  const subscription = view.subscription(ENDPOINT_TYPE);
+  if (!view.aggregated || !subscription) return sendable;
+  if (!subscription.wildcard && sendable.size === subscription.names.size) return sendable;
   const offered = view.snapshot.sets[ENDPOINT_TYPE].resources;
-  const wanted = new Map(sendable);
-  // A proxy that acknowledged that a cluster is gone asks for its endpoints no longer: it need not be told.
-  for (const some of [clusters, view.known(CLUSTER_TYPE)]) {
+  let wanted: Map<string, Resource> | undefined;
+  for (const some of [clusters, view.known(CLUSTER_TYPE), view.pending(CLUSTER_TYPE)]) {
     for (const { endpointName: name } of some?.values() ?? []) {
-      if (wanted.has(name) || offered.has(name) || !known.has(name)) continue;
+      if (name === '' || offered.has(name) || !includes(subscription, name)) continue;
       const last = wantedEndpoint(view, name);
-      if (last) wanted.set(name, last);
+      if (!last) continue;
+      wanted ??= new Map(sendable);
+      wanted.set(name, last);
     }
   }
-  return wanted;
+  return wanted ?? sendable;
 }
 
 /** What neither waits for clusters nor is waited for; what a listener that the proxy has mentions goes after it. */

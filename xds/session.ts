@@ -59,6 +59,8 @@ export class Session implements ProxyView {
   #snapshot: Snapshot | undefined;
   #nonce = 0;
   #paused = false;
+  /** Clusters in the last response about them that the proxy had in another version, or not at all. */
+  #mayWarm: readonly Resource[] = [];
   /** The last response about clusters went out while the one before it was not answered, or was refused. */
   #superseded = false;
   /** The proxy asked for endpoints since the last response about clusters. */
@@ -134,10 +136,7 @@ export class Session implements ProxyView {
     return RESOURCE_TYPES.flatMap((type) => {
       const state = this.#types.get(type);
       if (!state) return [];
-      const { requestedAt, unanswered, sent, acked } = state;
-      const pending = unanswered !== undefined;
-      const behind = pending && this.#snapshot?.sets[type].version !== unanswered.setVersion;
-      return [{ type, requestedAt, pending, behind, sent, acked, nacked: this.memory.rejection(type) }];
+      return [state.status(this.#snapshot?.sets[type].version, this.memory.rejection(type))];
     });
   }
 
@@ -166,6 +165,10 @@ export class Session implements ProxyView {
     return this.#types.get(type)?.known;
   }
 
+  pending(type: TypeUrl): Resources | undefined {
+    return this.#types.get(type)?.unanswered?.after;
+  }
+
   hasCluster({ name, version }: Resource): boolean {
     const state = this.#types.get(CLUSTER_TYPE);
     if (state?.known?.get(name)?.version !== version || state.uncertain.has(name)) return false;
@@ -189,9 +192,19 @@ export class Session implements ProxyView {
     const { type } = request;
     const isFirst = state.subscription === undefined;
     state.subscribeDelta(request, this.memory.good(type), this.memory.unacknowledged(type));
-    if (!isFirst || !state.known) return;
+    if (!isFirst) return;
+    if (type === ENDPOINT_TYPE) this.#warm(state);
+    if (!state.known) return;
     if (this.#snapshot) state.resolveGhosts(this.#snapshot);
     this.memory.brought(type, state.known);
+  }
+
+  /** Clusters went out before the proxy told on this stream that it has their endpoints: they need them once more. */
+  #warm(endpoints: TypeState): void {
+    if (!this.pending(CLUSTER_TYPE)) return;
+    for (const { endpointName } of this.#mayWarm) {
+      if (endpoints.subscription && includes(endpoints.subscription, endpointName)) endpoints.addDue(endpointName);
+    }
   }
 
   #answered(error: string | undefined, state: TypeState, at: Instant): SessionEvent | undefined {
@@ -287,13 +300,14 @@ export class Session implements ProxyView {
     } else if (this.#isThere(state, wanted, at)) return undefined;
     const endpoints = this.#types.get(ENDPOINT_TYPE);
     // Without their endpoints clusters that change would never be ready, also where the endpoints did not change.
-    const cold = [...wanted.values()].filter(({ name, version, endpointName }) => {
-      const mayChange = state.known?.get(name)?.version !== version || state.uncertain.has(name);
-      return mayChange && endpoints !== undefined && this.#hasEndpoints(endpointName);
-    });
+    const mayWarm = [...wanted.values()].filter(
+      ({ name, version }) => state.known?.get(name)?.version !== version || state.uncertain.has(name),
+    );
+    const cold = mayWarm.filter(({ endpointName }) => endpoints && this.#hasEndpoints(endpointName));
     const superseded = state.uncertain.size > 0;
     const push = this.#send(state, wanted, at);
     if (!push) return undefined;
+    this.#mayWarm = mayWarm;
     this.#superseded = superseded;
     this.#askedSince = false;
     for (const { endpointName } of cold) endpoints?.addDue(endpointName);
@@ -305,12 +319,12 @@ export class Session implements ProxyView {
    * go again or they were refused, that is never: only clusters without that one bring the answer. A proxy that reads
    * nothing must not pile them up, so a second time it must have asked since.
    */
-  #isStuck({ changed, after }: Unanswered, wanted: Resources): boolean {
+  #isStuck({ after }: Unanswered, wanted: Resources): boolean {
     const asked = this.subscription(ENDPOINT_TYPE);
     if (!this.aggregated || (this.#superseded && !this.#askedSince)) return false;
     const isCold = ({ endpointName: name }: Resource) =>
       asked !== undefined && includes(asked, name) && !this.#hasEndpoints(name) && !wantedEndpoint(this, name);
-    return changed.some(isCold) && !sameResources(wanted, after);
+    return this.#mayWarm.some(isCold) && !sameResources(wanted, after);
   }
 
   /** The proxy got these endpoints, or they are on their way. */

@@ -1,7 +1,8 @@
 /** What is known of one type on one stream: what the proxy asked for, has, and was sent. */
 import { ghostOf } from './ghost.ts';
+import type { Rejection } from './memory.ts';
 import type { Resource, Resources } from './resource.ts';
-import type { DeltaRequest, SotwRequest, Unanswered, VersionMark } from './session-types.ts';
+import type { DeltaRequest, SotwRequest, TypeStatus, Unanswered, VersionMark } from './session-types.ts';
 import type { Snapshot } from './snapshot.ts';
 import { includes, isWithin, type Subscription, subscribe, subscribeDelta, WILDCARD } from './subscription.ts';
 import { type ResourceType, TYPES, type TypeUrl } from './type-urls.ts';
@@ -36,6 +37,13 @@ export class TypeState {
 
   constructor(type: TypeUrl) {
     this.type = TYPES[type];
+  }
+
+  /** @param offered version of the snapshot's set */
+  status(offered: string | undefined, nacked: Rejection | null): TypeStatus {
+    const { requestedAt, unanswered, sent, acked } = this;
+    const behind = unanswered !== undefined && offered !== unanswered.setVersion;
+    return { type: this.type.typeUrl, requestedAt, pending: unanswered !== undefined, behind, sent, acked, nacked };
   }
 
   subscribe({ names, version }: SotwRequest): void {

@@ -173,11 +173,7 @@ function sample(progress: number): MemorySample {
 }
 
 /** Kept apart from fuzz(): no stream, so many more a second. Throws what is no ProtoError. */
-export function fuzzDecoding(
-  requests: number,
-  seed: number,
-  decode: (bytes: Uint8Array, delta: boolean) => void,
-): number {
+export function fuzzDecoding(requests: number, seed: number, decode: (bytes: Buffer, delta: boolean) => void): number {
   const random = new Random(seed);
   let refused = 0;
   for (let done = 0; done < requests; done += 1) {

@@ -3,12 +3,12 @@
  * that asked for what changed, and to no other.
  */
 import type { JsonObject } from '../proto/json.ts';
-import type { ResourceInput } from './encode-resource.ts';
+import { nameOf, type ResourceInput } from './encode-resource.ts';
 import { NodeMemory } from './memory.ts';
 import { changeSnapshot, EMPTY_SNAPSHOT, type Snapshot } from './snapshot.ts';
 import { type Subscriber, Subscribers } from './subscribers.ts';
 import type { Subscription } from './subscription.ts';
-import type { TypeKey, TypeUrl } from './type-urls.ts';
+import { type TypeKey, type TypeUrl, typeOfKey } from './type-urls.ts';
 
 /** A stream of a node. */
 export interface CacheMember extends Subscriber {
@@ -47,6 +47,23 @@ interface Group {
   readonly members: Subscribers<CacheMember>;
 }
 
+/** What a batch does to one key so far. */
+interface Pending {
+  readonly base: Snapshot;
+  /** By type and name; undefined = removed. */
+  readonly changes: Map<TypeKey, Map<string, ResourceInput | undefined>>;
+}
+
+function apply({ base, changes }: Pending): Snapshot {
+  const set: Partial<Record<TypeKey, ResourceInput[]>> = {};
+  const removed: Partial<Record<TypeKey, string[]>> = {};
+  for (const [type, byName] of changes) {
+    set[type] = [...byName.values()].filter((input) => input !== undefined);
+    removed[type] = [...byName].filter(([, input]) => input === undefined).map(([name]) => name);
+  }
+  return changeSnapshot(base, set, removed);
+}
+
 interface NodeRecord {
   readonly memory: NodeMemory;
   key: string;
@@ -61,8 +78,8 @@ export class SnapshotCache {
   readonly #groups = new Map<string, Group>();
   readonly #nodes = new Map<string, NodeRecord>();
   readonly #departed = new Set<string>();
-  /** What a batch made so far, by key; undefined outside of one. */
-  #batch: Map<string, Snapshot> | undefined;
+  /** By key; undefined outside of a batch. */
+  #batch: Map<string, Pending> | undefined;
 
   constructor({ group }: CacheOptions = {}) {
     this.#groupOf = group ?? (({ id }) => (typeof id === 'string' ? id : ''));
@@ -71,7 +88,7 @@ export class SnapshotCache {
   /** The same content again tells nobody. */
   set(key: string, snapshot: Snapshot): void {
     if (this.#batch) {
-      this.#batch.set(key, snapshot);
+      this.#batch.set(key, { base: snapshot, changes: new Map() });
       return;
     }
     const group = this.#groups.get(key) ?? this.#newGroup(key);
@@ -83,21 +100,32 @@ export class SnapshotCache {
 
   /**
    * Adds, replaces and removes single resources of a type; of a key that has no snapshot, to an empty one.
-   * @throws ProtoError as buildSnapshot does; nothing is changed then
+   * @throws InvalidSnapshot as buildSnapshot does; nothing is changed then
    */
   update(key: string, type: TypeKey, { set = [], remove = [] }: ResourceChanges): void {
     const before = this.get(key);
+    if (this.#batch) {
+      const pending = this.#batch.get(key) ?? { base: before ?? EMPTY_SNAPSHOT, changes: new Map() };
+      const changes = pending.changes.get(type) ?? new Map<string, ResourceInput | undefined>();
+      for (const name of remove) changes.set(name, undefined);
+      for (const input of set) changes.set(nameOf(typeOfKey(type), input), input);
+      pending.changes.set(type, changes);
+      this.#batch.set(key, pending);
+      return;
+    }
     const changed = changeSnapshot(before ?? EMPTY_SNAPSHOT, { [type]: set }, { [type]: remove });
     if (changed !== before) this.set(key, changed);
   }
 
   /**
-   * What `action` sets and updates goes out at its end, at most one push for each type of each proxy. If it throws,
-   * nothing of it does.
+   * What `action` sets and updates goes out at its end, at most one push for each type of each proxy. What is there at
+   * the end counts, so that resources that need each other can come in any order; until then `get` answers what was
+   * before. If it throws, nothing of it goes out.
+   * @throws InvalidSnapshot as buildSnapshot does; nothing is changed then
    */
   batch<T>(action: () => T): T {
     if (this.#batch) return action();
-    const made = new Map<string, Snapshot>();
+    const made = new Map<string, Pending>();
     this.#batch = made;
     let result: T;
     try {
@@ -105,7 +133,9 @@ export class SnapshotCache {
     } finally {
       this.#batch = undefined;
     }
-    for (const [key, snapshot] of made) this.set(key, snapshot);
+    // All are made before any is told.
+    const snapshots = [...made].map(([key, pending]) => [key, apply(pending)] as const);
+    for (const [key, snapshot] of snapshots) this.set(key, snapshot);
     return result;
   }
 
@@ -120,7 +150,7 @@ export class SnapshotCache {
   }
 
   get(key: string): Snapshot | undefined {
-    return this.#batch?.get(key) ?? this.#groups.get(key)?.snapshot;
+    return this.#groups.get(key)?.snapshot;
   }
 
   /** Keys that have a snapshot or a stream. */

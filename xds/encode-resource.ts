@@ -51,6 +51,12 @@ export function resourceOf(type: ResourceType, input: ResourceInput): Resource {
   return resource;
 }
 
+/** '' when it has none. */
+export function nameOf({ nameField }: ResourceType, input: ResourceInput): string {
+  const name = (isVersioned(input) ? input.resource : input)[nameField];
+  return typeof name === 'string' ? name : '';
+}
+
 function encodeResource(type: ResourceType, input: ResourceInput): Resource {
   const { resource: message, version = '', ttlMs = 0 } = isVersioned(input) ? input : { resource: input };
   const { typeUrl, nameField, namesClusters } = type;

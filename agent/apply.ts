@@ -5,7 +5,7 @@ import type { Clock } from '../control-plane/runtime/clock.ts';
 import type { Logger } from '../control-plane/runtime/logger.ts';
 import type { Override } from './observe/observed.ts';
 import type { Observer } from './observe/observer.ts';
-import { NOBODY, type Step, slotName } from './plan.ts';
+import { NOBODY, type Step } from './plan.ts';
 import { basebackup, rewind, type Source } from './postgres/copy.ts';
 import type { DataDirectory } from './postgres/data-directory.ts';
 import { initdb } from './postgres/initdb.ts';
@@ -56,7 +56,7 @@ export class Applier {
         await initdb(installation, data, passwords, UNCONFIGURED);
         return observer.forget();
       case 'basebackup':
-        return this.#basebackup(step.keepAside, abort);
+        return this.#basebackup(step.keepAside, step.slot, abort);
       case 'rewind':
         return this.#rewind(abort);
       case 'configure':
@@ -80,14 +80,13 @@ export class Applier {
   }
 
   get #source(): Source {
-    const { instance, replicationPort } = this.#options;
-    return { replicationPort, slotName: slotName(instance) };
+    return { replicationPort: this.#options.replicationPort };
   }
 
-  async #basebackup(keepAside: boolean, abort: AbortSignal): Promise<void> {
+  async #basebackup(keepAside: boolean, slot: string, abort: AbortSignal): Promise<void> {
     const { data, installation, log, observer, server } = this.#options;
     const override = { ...UNCONFIGURED, synchronousStandbyNames: NOBODY };
-    await basebackup(installation, data, this.#source, override, abort);
+    await basebackup(installation, data, this.#source, slot, override, abort);
     if (keepAside) {
       await server.stop('fast');
       await server.clear();

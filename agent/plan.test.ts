@@ -17,7 +17,7 @@ const SYNC = { voters: ['orders-2', 'orders-3'], k: 1 };
 const LEADING = { ...FENCED, synchronousStandbyNames: 'ANY 1 ("orders-2", "orders-3")' };
 
 const slot = (name: string) => ({ name, active: true, reserved: true, lost: false });
-const SLOTS = [slot('orders_2'), slot('orders_3')];
+const SLOTS = [slot('orders_2_e5'), slot('orders_3_e5')];
 
 const fence: Goal = { kind: 'fence', epoch: EPOCH };
 const stop: Goal = { kind: 'stop', epoch: EPOCH };
@@ -202,12 +202,24 @@ describe('plan', () => {
   });
 
   it('makes a lost slot anew, and leaves slots of others alone', () => {
-    const slots = [slot('orders_2'), { ...slot('orders_3'), active: false, lost: true }, slot('backup_tool')];
+    const slots = [slot('orders_2_e5'), { ...slot('orders_3_e5'), active: false, lost: true }, slot('backup_tool')];
     const server = buildPrimary({ sync: SYNC, override: LEADING, slots });
     expect(plan(lead, EPOCH, buildObserved({ server }))).toEqual({
       kind: 'slots',
-      drop: ['orders_3'],
-      create: ['orders_3'],
+      drop: ['orders_3_e5'],
+      create: ['orders_3_e5'],
     });
+  });
+
+  it('has slots of its epoch only, so that an old primary, which lacks them, sends nothing to who follows a new one', () => {
+    const old = { ...slot('orders_3_e4'), active: false };
+    const server = buildPrimary({ sync: SYNC, override: LEADING, slots: [...SLOTS, old, slot('orders_2_e4')] });
+    expect(plan(lead, EPOCH, buildObserved({ server }))).toEqual({ kind: 'slots', drop: ['orders_3_e4'], create: [] });
+    const slotsOf = (epoch: number) => {
+      const step = plan({ ...follow, epoch }, epoch, observe('fenced'));
+      return step.kind === 'configure' ? step.override.primarySlotName : step.kind;
+    };
+    expect(slotsOf(EPOCH)).toBe('orders_1_e5');
+    expect(slotsOf(EPOCH + 1)).toBe('orders_1_e6');
   });
 });

@@ -15,8 +15,8 @@ export type Step =
   | { readonly kind: 'wait'; readonly detail: string }
   | { readonly kind: 'raise-promise'; readonly epoch: number }
   | { readonly kind: 'initdb' }
-  /** `keepAside`: a data directory is there and stays, under another name. */
-  | { readonly kind: 'basebackup'; readonly keepAside: boolean }
+  /** `keepAside`: a data directory is there and stays, under another name. `slot`: on the source. */
+  | { readonly kind: 'basebackup'; readonly keepAside: boolean; readonly slot: string }
   | { readonly kind: 'rewind' }
   /** Writes the settings that change and reloads them. */
   | { readonly kind: 'configure'; readonly override: Override }
@@ -58,9 +58,13 @@ export function reached(step: Step): boolean {
   return step.kind === 'none' || step.kind === 'checkpoint';
 }
 
-/** Name of the replication slot that an instance uses on its primary. */
-export function slotName(instance: string): string {
-  return instance.replaceAll('-', '_');
+/**
+ * Name of the replication slot that an instance uses on the primary of an epoch. With the epoch in it an instance that
+ * promised and follows the new epoch gets nothing from an old primary, to which the route of its Envoy may still lead:
+ * what it flushed from there would be acknowledged to clients and missing in the new primary.
+ */
+export function slotName(instance: string, epoch: number): string {
+  return `${instance.replaceAll('-', '_')}_e${epoch}`;
 }
 
 /** primary_conninfo is the same for every primary: the local Envoy's route decides which one it is. */
@@ -162,16 +166,17 @@ function planFollow(goal: FollowGoal, observed: Observed): Step {
     const detail = `the data directory belongs to another cluster (system identifier ${observed.systemId}, the cluster's is ${goal.systemId}); it is left untouched: move it away to let this instance join`;
     return { kind: 'refuse', detail };
   }
+  const slot = slotName(observed.instance, goal.epoch);
   const override: Override = {
     primaryConninfo: primaryConninfo(observed),
-    primarySlotName: slotName(observed.instance),
+    primarySlotName: slot,
     synchronousStandbyNames: NOBODY,
   };
   switch (server.kind) {
     case 'absent':
-      return fromSource(goal, { kind: 'basebackup', keepAside: false });
+      return fromSource(goal, { kind: 'basebackup', keepAside: false, slot });
     case 'broken':
-      return fromSource(goal, { kind: 'basebackup', keepAside: true });
+      return fromSource(goal, { kind: 'basebackup', keepAside: true, slot });
     case 'primary':
       return { kind: 'stop', mode: 'immediate' };
     case 'stopping':
@@ -190,7 +195,7 @@ function planFollow(goal: FollowGoal, observed: Observed): Step {
         case 'rewind':
           return fromSource(goal, { kind: 'rewind' });
         case 'replace':
-          return fromSource(goal, { kind: 'basebackup', keepAside: true });
+          return fromSource(goal, { kind: 'basebackup', keepAside: true, slot });
       }
       break;
     }
@@ -198,7 +203,7 @@ function planFollow(goal: FollowGoal, observed: Observed): Step {
       if (server.promoting) return { kind: 'stop', mode: 'immediate' };
       if (goal.timeline !== 0 && (server.walMissing || divergence(goal, observed) !== 'none')) {
         if (!goal.sourceReady) return { kind: 'wait', detail: `waiting for ${goal.primary} to rejoin from` };
-        return server.walMissing ? { kind: 'basebackup', keepAside: true } : { kind: 'stop', mode: 'fast' };
+        return server.walMissing ? { kind: 'basebackup', keepAside: true, slot } : { kind: 'stop', mode: 'fast' };
       }
       if (!sameOverride(server.override, override)) return { kind: 'configure', override };
       // Slots of a time as primary would keep WAL here for nobody.
@@ -237,15 +242,23 @@ function fromSource(goal: FollowGoal, step: Step): Step {
 }
 
 function wantedSlots(goal: LeadGoal, observed: Observed): string[] {
-  return goal.members.filter((name) => name !== observed.instance).map(slotName);
+  return goal.members.filter((name) => name !== observed.instance).map((name) => slotName(name, goal.epoch));
 }
 
-/** A lost slot can't be revived; it is made anew. Slots that Howdah didn't make are left alone. */
+/**
+ * A lost slot can't be revived; it is made anew. Those of other epochs would keep WAL for nobody. Slots that Howdah
+ * didn't make are left alone.
+ */
 function changeSlots(slots: readonly SlotView[], wanted: readonly string[]): Step | undefined {
-  const drop = slots.filter((slot) => wanted.includes(slot.name) && slot.lost && !slot.active).map((slot) => slot.name);
+  const withoutEpoch = (name: string) => name.replace(/_e\d+$/, '');
+  const members = new Set(wanted.map(withoutEpoch));
+  const isOld = (name: string) => !wanted.includes(name) && /_e\d+$/.test(name) && members.has(withoutEpoch(name));
+  const drop = slots
+    .filter(({ name, lost, active }) => !active && ((lost && wanted.includes(name)) || isOld(name)))
+    .map((slot) => slot.name);
   const present = slots.map((slot) => slot.name);
   const create = wanted.filter((name) => drop.includes(name) || !present.includes(name));
-  return create.length === 0 ? undefined : { kind: 'slots', drop, create };
+  return create.length === 0 && drop.length === 0 ? undefined : { kind: 'slots', drop, create };
 }
 
 function sameOverride(a: Override, b: Override): boolean {

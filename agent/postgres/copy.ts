@@ -6,7 +6,6 @@ import { type Installation, runTool, ToolError } from './installation.ts';
 /** Where the primary is reached: through the local Envoy. */
 export interface Source {
   readonly replicationPort: number;
-  readonly slotName: string;
 }
 
 const HOURS_MS = 3_600_000;
@@ -27,6 +26,7 @@ export async function basebackup(
   installation: Installation,
   data: DataDirectory,
   source: Source,
+  slot: string,
   override: Override,
   abort: AbortSignal,
 ): Promise<void> {
@@ -35,7 +35,7 @@ export async function basebackup(
     await runTool(installation, 'pg_basebackup', {
       args: [
         ...['--pgdata', data.incoming, '--dbname', connection(source), '--no-password', '--checkpoint=fast'],
-        ...['--wal-method=stream', '--slot', source.slotName],
+        ...['--wal-method=stream', '--slot', slot],
       ],
       timeoutMs: BASEBACKUP_TIMEOUT_MS,
       abort,

@@ -182,6 +182,7 @@ describe.each(installations)('PostgreSQL of %s', (binDir) => {
   it('rewinds a standby that is ahead of the fork', async () => {
     const fenced = await at('db-2').reach({ kind: 'fence', epoch: 4 });
     await at('db-1').reach(lead(3, ['db-3']));
+    await at('db-3').reach(follow(3, at('db-1').last, false));
     await at('db-1').sql('create table lost (n int)');
     process.kill(at('db-1').last.pids.postgres, 'SIGKILL');
     const ahead = await at('db-3').reach({ kind: 'fence', epoch: 4 });

@@ -3,9 +3,10 @@ import type { Observed, Override, PrimaryView, StandbyView, StoppedView } from '
 import { NOBODY, primaryConninfo } from '../../agent/plan.ts';
 
 export const FENCED: Override = { primaryConninfo: '', primarySlotName: '', synchronousStandbyNames: NOBODY };
+/** In epoch 5. */
 export const FOLLOWING: Override = {
   primaryConninfo: primaryConninfo({ instance: 'orders-1', replicationPort: 7005 }),
-  primarySlotName: 'orders_1',
+  primarySlotName: 'orders_1_e5',
   synchronousStandbyNames: NOBODY,
 };
 

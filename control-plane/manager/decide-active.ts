@@ -19,6 +19,9 @@ export function decideActive(state: ClusterState, phase: Active, now: number): D
     case 'well':
       return phase.gate === 'open' ? keepVoters(state, phase, now) : openGate(state, phase, now);
     case 'starting':
+      if (phase.gate === 'open' && liveReport(state, phase.primary)) {
+        return restartInPlace(state, phase, suspicion.why, now);
+      }
       return retryFailed(state, phase, stay(suspicion.why), now);
     case 'waiting':
       return stay(suspicion.why, { ask: suspicion.ask, wakeAt: suspicion.wakeAt });

@@ -36,6 +36,8 @@ export interface RunnerOptions {
 
 /** A store that does not answer is asked again after this long, ms. */
 const STORE_RETRY_MS = 500;
+/** While a cluster takes no writes its record is read again this often, ms: another control plane may have gone on. */
+const PROVE_EVERY_MS = 1000;
 
 export class ClusterRunner {
   readonly #options: RunnerOptions;
@@ -48,11 +50,14 @@ export class ClusterRunner {
   #again = false;
   #timer: Timer | null = null;
   #stopped = false;
+  /** When the record was last known to be the store's newest. */
+  #provenAt: number;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
     this.#stored = options.stored;
     this.#state = initialState(options.stored.record, options.clock.now());
+    this.#provenAt = options.clock.now();
   }
 
   get state(): ClusterState {
@@ -125,7 +130,9 @@ export class ClusterRunner {
    * a goal to lead from the record of before could let PostgreSQL wait for fewer than the store says.
    */
   #needsProof(retry: readonly string[]): boolean {
-    const { epoch, spec } = this.#state.record;
+    const { epoch, spec, phase } = this.#state.record;
+    const isOpen = phase.kind === 'active' && phase.gate === 'open';
+    if (!isOpen && this.#options.clock.now() - this.#provenAt >= PROVE_EVERY_MS) return true;
     const isAhead = (instance: string) => (liveReport(this.#state, instance)?.promisedEpoch ?? 0) > epoch;
     return (
       this.#goalsDue(retry).some(({ goal }) => goal.kind === 'lead') ||
@@ -135,6 +142,7 @@ export class ClusterRunner {
 
   async #proveStored(): Promise<void> {
     const live = await this.#options.store.get(this.#state.record.spec.name);
+    this.#provenAt = this.#options.clock.now();
     if (live?.revision === this.#stored.revision) return;
     throw new HowdahError('conflict', `revision ${this.#stored.revision} is not the newest any more`);
   }
@@ -150,6 +158,7 @@ export class ClusterRunner {
   async #put(record: ClusterRecord): Promise<void> {
     const revision = await this.#options.store.put(record, this.#stored.revision);
     this.#stored = { record, revision };
+    this.#provenAt = this.#options.clock.now();
     this.#fold({ kind: 'record', record });
   }
 

@@ -269,6 +269,8 @@ function stateOf({ server }: Observed): PostgresState {
       const { receiveLsn, replayLsn } = server;
       return { kind: 'standby', receiveLsn, replayLsn, streaming: server.walReceiver === 'streaming' };
     }
+    case 'unresponsive':
+      return { kind: 'unresponsive' };
     default:
       return { kind: 'starting' };
   }

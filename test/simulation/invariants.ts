@@ -11,6 +11,8 @@ export class Invariants {
   readonly #world: World;
   /** Acknowledged records with their position in the WAL. */
   readonly #acknowledged: { readonly record: WalRecord; readonly position: number }[] = [];
+  /** The newest records that clients of the rw route saw. */
+  readonly #read: { readonly record: WalRecord; readonly position: number; readonly instance: string }[] = [];
   readonly #promised = new Map<string, number>();
   #openEpoch = 0;
   #storedEpoch = 0;
@@ -54,6 +56,12 @@ export class Invariants {
     this.#acknowledged.push({ record, position });
   }
 
+  /** A client of the rw route saw this record as the newest. */
+  read(instance: string, record: WalRecord, position: number): void {
+    const last = this.#read.at(-1);
+    if (last?.record !== record) this.#read.push({ record, position, instance });
+  }
+
   /** After each event. */
   check(): void {
     for (const agent of this.#world.agents.values()) {
@@ -63,7 +71,10 @@ export class Invariants {
       this.#promised.set(agent.name, agent.promisedEpoch);
     }
     const writable = new Set(
-      this.#world.gateways.map((gateway) => this.#world.writable(gateway)?.name).filter((n) => n !== undefined),
+      this.#world.gateways
+        .map((gateway) => this.#world.writable(gateway))
+        .filter((agent) => agent !== undefined && !this.#world.isIsolated(agent))
+        .map((agent) => agent?.name),
     );
     if (writable.size > 1) this.violation(`one writable instance is reachable: ${[...writable].join(' and ')}`);
     this.#quorums();
@@ -93,6 +104,13 @@ export class Invariants {
   #complete(primary: string, when: string): void {
     const { postgres } = this.#world.agents.get(primary)!;
     const lost = this.#acknowledged.filter(({ record, position }) => !postgres.has(record, position));
+    const undone = this.#read.find(({ record, position }) => !postgres.has(record, position));
+    if (undone) {
+      const { record, position, instance } = undone;
+      this.violation(
+        `no row is read and rolled back: ${primary} lacks ${record.id} at ${position}, read on ${instance}`,
+      );
+    }
     if (lost.length > 0) this.violation(`no acknowledged commit is lost: ${primary} lacks ${lost.length} ${when}`);
   }
 }

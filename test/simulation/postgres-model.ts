@@ -3,7 +3,6 @@
  * flush over connections that can hang, rewind and base backup. In one file: every method is a change of one state.
  */
 import type { Observed, Override, ServerView, SlotView } from '../../agent/observe/observed.ts';
-import { slotName } from '../../agent/plan.ts';
 import type { StandbyConnection } from '../../control-plane/model/instance.ts';
 import { NO_SYNC, parseSync, type SyncConfig } from '../../control-plane/model/sync.ts';
 import { copyOf, type Disk, loseUnsynced, lsnOf, NO_OVERRIDE, newDisk, recover, type WalRecord } from './disk-model.ts';
@@ -27,6 +26,7 @@ interface Waiter {
 interface Sender {
   readonly standby: PostgresModel;
   readonly source: PostgresModel;
+  readonly slot: string;
   flushed: number;
   sent: number;
   /** Since when nothing gets through; null = it does. */
@@ -62,6 +62,8 @@ export class PostgresModel {
   /** By application name. */
   readonly #walsenders = new Map<string, Sender>();
   #waiters: Waiter[] = [];
+  /** Up to here other sessions see what was committed: acknowledged, or found by recovery. */
+  #visible = 0;
   /** Rises with each start and stop: what an earlier process scheduled is void. */
   #life = 0;
   /** An fsync takes up to seconds. */
@@ -160,7 +162,7 @@ export class PostgresModel {
   #slots(): SlotView[] {
     return this.#disk!.slots.map((name) => ({
       name,
-      active: [...this.#walsenders.keys()].some((standby) => slotName(standby) === name),
+      active: [...this.#walsenders.values()].some(({ slot }) => slot === name),
       reserved: true,
       lost: false,
     }));
@@ -249,6 +251,7 @@ export class PostgresModel {
     this.#append(disk.timeline);
     disk.flushed = disk.wal.length;
     this.#run = { kind: 'primary', endOfRecovery: disk.flushed, checkpointing: false };
+    this.#visible = disk.flushed;
   }
 
   createSlots(drop: readonly string[], create: readonly string[]): void {
@@ -330,6 +333,13 @@ export class PostgresModel {
 
   // --- clients
 
+  /** The newest record that a reader sees, with its position; null = it takes no queries. */
+  read(): { readonly record: WalRecord; readonly position: number } | null {
+    const record = this.#disk?.wal[this.#visible - 1];
+    if (this.#run.kind !== 'primary' || this.freezer.frozen || !record) return null;
+    return { record, position: this.#visible };
+  }
+
   /** A transaction; a frozen server takes it when it thaws. */
   write(id: number): void {
     this.freezer.run(() => {
@@ -362,7 +372,10 @@ export class PostgresModel {
     const done = this.#waiters.filter((waiter) => waiter.position <= upTo);
     if (done.length === 0) return;
     this.#waiters = this.#waiters.filter((waiter) => waiter.position > upTo);
-    for (const waiter of done) waiter.onAck();
+    for (const waiter of done) {
+      this.#visible = Math.max(this.#visible, waiter.position);
+      waiter.onAck();
+    }
   }
 
   // --- streaming
@@ -374,7 +387,9 @@ export class PostgresModel {
     const source = this.#world.upstreamOf(this.name);
     if (!source || source === this || !source.running || source.freezer.frozen || this.freezer.frozen) return;
     if (!this.#world.network.connected(this.name, source.name) || !source.#contains(disk)) return;
-    const sender: Sender = { standby: this, source, flushed: 0, sent: -1, silentSince: null };
+    const slot = this.#inForce.primarySlotName;
+    if (!source.#disk?.slots.includes(slot)) return;
+    const sender: Sender = { standby: this, source, slot, flushed: 0, sent: -1, silentSince: null };
     this.#upstream = sender;
     source.#walsenders.set(this.name, sender);
     source.#send(sender);
@@ -468,7 +483,8 @@ export class PostgresModel {
   #dropSource(): void {
     const sender = this.#upstream;
     this.#upstream = null;
-    if (!sender || !sender.source.#isOpen(sender)) return;
+    if (sender === null) return;
+    if (!sender.source.#isOpen(sender)) return;
     // Cut off, the walsender learns of it by its time limit only.
     if (this.#world.network.reachable(this.name, sender.source.name)) sender.source.#walsenders.delete(this.name);
   }

@@ -19,6 +19,8 @@ import { PostgresModel } from './postgres-model.ts';
 import { StoreModel } from './store-model.ts';
 
 const GATEWAYS = ['gateway/near', 'gateway/far'];
+/** A proxy or an agent that could not be reached has heard of a new epoch this long after, ms. */
+const STALE_MS = 2500;
 const LOG = createLogger({ level: 'silent', format: 'json' });
 
 export class World {
@@ -37,6 +39,7 @@ export class World {
   readonly #proxies = new Map<string, ProxyIr>();
   readonly #pushes = new Map<string, Pipe>();
   readonly #nodes: ReadonlyMap<string, string>;
+  readonly #isolatedAt = new Map<string, number>();
   #writes = 0;
 
   constructor(kernel: Kernel, spec: ClusterSpec) {
@@ -56,6 +59,7 @@ export class World {
     this.startControlPlane();
     for (const name of this.agents.keys()) this.startInstance(name);
     for (const gateway of GATEWAYS) this.#client(gateway);
+    for (const agent of this.agents.values()) this.#localClient(agent);
     this.#clockwork();
   }
 
@@ -284,9 +288,11 @@ export class World {
 
   /** WAL receivers reconnect, and notice routes that went away. */
   #clockwork(): void {
-    for (const { postgres } of this.agents.values()) {
+    for (const { name, freezer, postgres } of this.agents.values()) {
       postgres.checkStreams();
       postgres.connectReceiver();
+      const cut = freezer.frozen || postgres.freezer.frozen || !this.network.connected(CONTROL, name);
+      if (cut || !this.controlPlane || this.controlPlane.frozen) this.#isolatedAt.set(name, this.kernel.now);
     }
     this.kernel.after(this.kernel.random.between(8, 20), () => this.#clockwork());
   }
@@ -310,13 +316,27 @@ export class World {
     this.kernel.note(`control plane: ${this.controlPlane?.manager.cluster(this.spec.name)?.reason ?? 'none'}`);
   }
 
+  /**
+   * Cut off or frozen, or so until a moment ago: it can't know that a new epoch began. What it accepts meanwhile nobody
+   * acknowledges.
+   */
+  isIsolated(agent: AgentModel): boolean {
+    return this.kernel.now - (this.#isolatedAt.get(agent.name) ?? Number.NEGATIVE_INFINITY) < STALE_MS;
+  }
+
   get gateways(): readonly string[] {
     return GATEWAYS;
   }
 
   #client(gateway: string): void {
     const agent = this.writable(gateway);
-    if (agent) agent.postgres.write(++this.#writes);
+    if (agent) {
+      // A proxy that has not heard of a closed gate yet still leads to what crash recovery shows.
+      const isCurrent = this.#proxies.get(gateway) === this.controlPlane?.published.get(gateway);
+      const seen = isCurrent ? agent.postgres.read() : null;
+      if (seen) this.invariants.read(agent.name, seen.record, seen.position);
+      agent.postgres.write(++this.#writes);
+    }
     this.kernel.after(this.kernel.random.between(10, 60), () => this.#client(gateway));
   }
 
@@ -348,6 +368,12 @@ export class World {
       },
       promised: (agent: AgentModel, epoch: number) => this.kernel.note(`${agent.name} promised ${epoch}`),
     };
+  }
+
+  /** Beside a PostgreSQL there are clients that no route leads: they write to whatever is a primary. */
+  #localClient(agent: AgentModel): void {
+    if (agent.alive) agent.postgres.write(++this.#writes);
+    this.kernel.after(this.kernel.random.between(20, 200), () => this.#localClient(agent));
   }
 
   #onStored(record: ClusterRecord): void {

@@ -175,6 +175,18 @@ export const acknowledgements: Chapter = {
       proxy.ack(second);
       assert.deepEqual(namesIn(await proxy.take(ENDPOINTS)), ['b']);
     }),
+    behaviour('names beside an older nonce wait for the current one', SOTW, async (stage) => {
+      stage.publish({ endpoints: { a: 1, b: 1 } });
+      const proxy = stage.connect();
+      proxy.ask(ENDPOINTS, { add: ['a'] });
+      const first = await proxy.take(ENDPOINTS);
+      stage.publish({ endpoints: { a: 2, b: 1 } });
+      await proxy.take(ENDPOINTS);
+      proxy.ask(ENDPOINTS, { add: ['b'], fields: { response_nonce: first.nonce, version_info: first.version } });
+      await stage.quiet(proxy);
+      proxy.ask(ENDPOINTS);
+      assert.deepEqual(namesIn(await proxy.take(ENDPOINTS)), ['b']);
+    }),
     behaviour('a refusal with an older nonce refuses nothing', ALL, async (stage) => {
       stage.publish({ endpoints: { a: 1 } });
       const proxy = stage.connect();

@@ -81,6 +81,7 @@ export async function fuzz({ requests, seed, variants, onProgress }: FuzzOptions
       }
       for (const actor of actors) done += turn(actor, random);
       await answersProperly(stage, proper, round);
+      stage.nacks.length = 0;
       for (const actor of actors.splice(0)) {
         responses += read(actor);
         const status = actor.proxy.stream(actor.kind).status;

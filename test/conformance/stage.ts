@@ -40,10 +40,11 @@ export class Stage implements AsyncDisposable {
   readonly #server: XdsFixture;
   readonly #connections: Client[] = [];
   readonly #barriers = new Map<RawProxy, RawProxy>();
-  readonly nacks: readonly Nack[];
+  /** All refusals so far. */
+  readonly nacks: Nack[];
   #rounds = 0;
 
-  private constructor(variant: Variant, server: XdsFixture, nacks: readonly Nack[]) {
+  private constructor(variant: Variant, server: XdsFixture, nacks: Nack[]) {
     this.variant = variant;
     this.#server = server;
     this.nacks = nacks;

@@ -12,6 +12,7 @@ import {
   type Variant,
   type XdsHooks,
   XdsServer,
+  type XdsServerOptions,
 } from '../../xds/index.ts';
 import { tempDir } from './temp-dir.ts';
 
@@ -22,9 +23,14 @@ export interface XdsFixture extends AsyncDisposable {
 }
 
 /** @param port 0 = a free one */
-export async function startXds(hooks: XdsHooks = {}, port = 0, cache = new SnapshotCache()): Promise<XdsFixture> {
+export async function startXds(
+  hooks: XdsHooks = {},
+  port = 0,
+  cache = new SnapshotCache(),
+  options: Partial<XdsServerOptions> = {},
+): Promise<XdsFixture> {
   const server = new Server(SERVER_OPTIONS);
-  const xds = new XdsServer({ cache, clock: systemClock, hooks });
+  const xds = new XdsServer({ cache, clock: systemClock, hooks, ...options });
   const clients = new ClientStatusServer({ source: xds, now: systemClock.now });
   xds.register(server);
   clients.register(server);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { includes, subscribe } from './subscription.ts';
+import { includes, type Subscription, subscribe, subscribeDelta } from './subscription.ts';
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, type TypeUrl } from './type-urls.ts';
 
 /** The subscription after requests that list these names. */
@@ -25,5 +25,82 @@ describe('a subscription', () => {
   ])('%s', (_, type, requests, expected) => {
     const subscription = after(type, ...requests);
     expect({ a: includes(subscription, 'a'), b: includes(subscription, 'b') }).toEqual(expected);
+  });
+});
+
+describe('a subscription in differences', () => {
+  const after = (type: TypeUrl, ...requests: [added: string[], dropped: string[]][]) =>
+    requests.reduce<Subscription | undefined>(
+      (previous, [added, dropped]) => subscribeDelta(type, previous, added, dropped),
+      undefined,
+    )!;
+
+  it.each<[string, TypeUrl, [string[], string[]][], { a: boolean; b: boolean }]>([
+    ['naming nothing at first is all clusters', CLUSTER_TYPE, [[[], []]], { a: true, b: true }],
+    [
+      'and stays so beside names',
+      CLUSTER_TYPE,
+      [
+        [[], []],
+        [['a'], []],
+      ],
+      { a: true, b: true },
+    ],
+    ['but is no endpoints', ENDPOINT_TYPE, [[[], []]], { a: false, b: false }],
+    [
+      'naming nothing later changes nothing',
+      CLUSTER_TYPE,
+      [
+        [['a'], []],
+        [[], []],
+      ],
+      { a: true, b: false },
+    ],
+    [
+      'names are added',
+      ENDPOINT_TYPE,
+      [
+        [['a'], []],
+        [['b'], []],
+      ],
+      { a: true, b: true },
+    ],
+    [
+      'and dropped',
+      ENDPOINT_TYPE,
+      [
+        [['a', 'b'], []],
+        [[], ['b']],
+      ],
+      { a: true, b: false },
+    ],
+    [
+      'a star can be dropped, and the names stay',
+      CLUSTER_TYPE,
+      [
+        [['*', 'a'], []],
+        [[], ['*']],
+      ],
+      { a: true, b: false },
+    ],
+    [
+      'also the one that was never said',
+      CLUSTER_TYPE,
+      [
+        [[], []],
+        [['a'], ['*']],
+      ],
+      { a: true, b: false },
+    ],
+  ])('%s', (_, type, requests, expected) => {
+    const subscription = after(type, ...requests);
+    expect({ a: includes(subscription, 'a'), b: includes(subscription, 'b') }).toEqual(expected);
+  });
+
+  it('is the same object when nothing changed', () => {
+    const one = after(ENDPOINT_TYPE, [['a'], []]);
+    expect(subscribeDelta(ENDPOINT_TYPE, one, ['a'], [])).toBe(one);
+    const two = subscribe(ENDPOINT_TYPE, undefined, ['a']);
+    expect(subscribe(ENDPOINT_TYPE, two, ['a'])).toBe(two);
   });
 });

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freePort } from '../../test/support/free-port.ts';
 import { type TempDir, tempDir } from '../../test/support/temp-dir.ts';
 import { type Io, systemIo } from '../io.ts';
-import { StateLock } from '../local/lock.ts';
+import { lockStateDirectory } from '../local/lock.ts';
 import { run } from '../main.ts';
 import { colorsFor } from '../output/colors.ts';
 
@@ -168,7 +168,7 @@ describe('howdah up', () => {
   it('a state directory that another up has', async () => {
     const state = join(dir.path, 'state');
     mkdirSync(state);
-    const lock = StateLock.acquire(state);
+    const lock = lockStateDirectory(state);
     try {
       expect(await up(file('good.yaml', HEAD), state)).toEqual([
         6,

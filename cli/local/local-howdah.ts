@@ -7,13 +7,13 @@ import type { ApiClient } from '../../control-plane/api/client.ts';
 import type { ClusterStatus, ControlPlaneStatus } from '../../control-plane/api/contract.ts';
 import { HowdahError } from '../../control-plane/model/errors.ts';
 import type { Clock } from '../../control-plane/runtime/clock.ts';
+import type { FileLock } from '../../control-plane/runtime/file-lock.ts';
 import type { Logger, LogLevel } from '../../control-plane/runtime/logger.ts';
 import { readControlPlaneFile } from '../connection.ts';
 import { type AgentSurroundings, agentFile, gatewayFile, writeConfig } from './agent-files.ts';
 import type { ChildExit, SupervisedChild } from './child.ts';
 import { ChildSet } from './child-set.ts';
 import type { StateLayout } from './layout.ts';
-import type { StateLock } from './lock.ts';
 import { ERROR_LEVEL, forwardLine, parseEntry } from './log-forward.ts';
 import { LogTail } from './log-tail.ts';
 import { readPassword } from './passwords.ts';
@@ -37,7 +37,7 @@ const HOPELESS_CODES: ReadonlySet<number | null> = new Set([2, 9, 10]);
 /** All that was decided before the first process: see prepareLocal. */
 export interface LocalPlan {
   readonly layout: StateLayout;
-  readonly lock: StateLock;
+  readonly lock: FileLock;
   readonly clusters: readonly GivenCluster[];
   readonly placements: LocalPlacements;
   readonly directories: ShortDirectories;

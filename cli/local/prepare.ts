@@ -8,7 +8,7 @@ import { endAll, leftChildren } from './children-file.ts';
 import { readClusterFiles } from './cluster-files.ts';
 import { StateLayout } from './layout.ts';
 import type { LocalPlan } from './local-howdah.ts';
-import { StateLock } from './lock.ts';
+import { lockStateDirectory } from './lock.ts';
 import { ensurePasswords } from './passwords.ts';
 import { type GivenCluster, place } from './place.ts';
 import { type LocalPlacements, readPlacements, writePlacements } from './placements.ts';
@@ -38,7 +38,7 @@ export async function prepareLocal(options: PrepareOptions): Promise<LocalPlan> 
     prepareStateDirectory(options.stateDir, programs?.user),
   );
   const lock =
-    directory === undefined ? undefined : await findings.attempt('--state-dir', () => StateLock.acquire(directory));
+    directory === undefined ? undefined : await findings.attempt('--state-dir', () => lockStateDirectory(directory));
   let placed: Placed | undefined;
   try {
     // Without the lock the ports are those of the run that has it.

@@ -32,5 +32,7 @@ describe('who a refusal is about', () => {
     expect(about('rw.orders depends on rw', rest)).toEqual(['rw.orders']);
     expect(about('no', [])).toEqual(names);
     expect(about('no', rw ? [rw] : [])).toEqual(['rw']);
+    // A removal is refused: nothing of what stays.
+    expect(refusedBy('no', [], resources, [])).toEqual([]);
   });
 });

@@ -173,13 +173,19 @@ export const NOTHING: Resources = new Map();
  * the text can't be trusted to, all are taken as refused. It can also be one that it took before, as the same node with
  * another process or in other surroundings: a listener whose port is taken now.
  * @param all what the response carried
+ * @param unnamed what is refused where the error names none of them
  */
-export function refusedBy(error: string, changed: readonly Resource[], all: readonly Resource[] = changed): Resource[] {
+export function refusedBy(
+  error: string,
+  changed: readonly Resource[],
+  all: readonly Resource[] = changed,
+  unnamed: readonly Resource[] = changed.length > 0 ? changed : all,
+): Resource[] {
   for (const candidates of [changed, all]) {
     const named = candidates.filter((resource) => mentions(error, resource.name));
     if (named.length > 0) return named;
   }
-  return changed.length > 0 ? [...changed] : [...all];
+  return [...unnamed];
 }
 
 function mentions(text: string, name: string): boolean {

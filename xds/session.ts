@@ -233,7 +233,8 @@ export class Session implements ProxyView {
   #refused(state: TypeState, unanswered: Unanswered, error: string, at: Instant): SessionEvent {
     const { push, changed, fingerprint } = unanswered;
     const { type, version } = push;
-    const refused = refusedBy(error, changed, push.resources);
+    // Where nothing changed that it took on this stream, it is a removal that it refuses.
+    const refused = refusedBy(error, changed, push.resources, state.known && changed);
     const resources = refused.map((resource) => resource.name);
     const rejection: Rejection = { version, error, resources, at: at.wall };
     this.memory.refused(type, refused, rejection, fingerprint);

@@ -110,6 +110,21 @@ export const acknowledgements: Chapter = {
       stage.publish({ endpoints: { a: 2 } });
       assert.deepEqual((await proxy.take(ENDPOINTS)).resources.get('a'), contentOf(ENDPOINTS, 'a', 2));
     }),
+    behaviour('a removal that is refused is not tried again until something changes', ALL, async (stage) => {
+      stage.publish({ clusters: { a: 1, b: 1 } });
+      const proxy = stage.connect();
+      proxy.ask(CLUSTERS);
+      await proxy.take(CLUSTERS);
+      stage.publish({ clusters: { a: 1 } });
+      proxy.nack(await proxy.next(CLUSTERS), 'b: is needed');
+      // Above all not the rest taken away too, as if the proxy had complained of that.
+      await stage.quiet(proxy);
+      assert.equal(stage.nacks.length, 1);
+      stage.publish({ clusters: { a: 2 } });
+      const answer = await proxy.take(CLUSTERS);
+      assert.equal(timeoutOf(answer, 'a'), '2s');
+      await stage.quiet(proxy);
+    }),
     behaviour('an error is a refusal even beside the version that was sent', SOTW, async (stage) => {
       stage.publish({ clusters: { a: 1 } });
       const proxy = stage.connect();

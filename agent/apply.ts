@@ -66,12 +66,13 @@ export class Applier {
         await data.configure(data.path, step.override);
         observer.written = step.override;
         await data.signalStandby(data.path, step.role === 'standby');
+        await data.releaseTimelines();
         await server.start();
         return observer.noteStart();
       case 'stop':
         return Promise.race([server.stop(step.mode), aborted(abort)]);
       case 'promote':
-        return this.#promote(abort);
+        return this.#promote(step, abort);
       case 'slots':
         return this.#slots(step.drop, step.create);
       case 'checkpoint':
@@ -133,9 +134,10 @@ export class Applier {
   }
 
   /** pg_promote() itself looks for the end of recovery only each 100 ms. */
-  async #promote(abort: AbortSignal): Promise<void> {
-    const { clock, server, session } = this.#options;
+  async #promote(step: Extract<Step, { kind: 'promote' }>, abort: AbortSignal): Promise<void> {
+    const { clock, data, server, session } = this.#options;
     if (!server.promoting) {
+      await data.reserveTimelines(step.after, step.timeline);
       // Set before, so that nobody takes the standby for one that stays a standby.
       server.promoting = true;
       await session.query('select pg_promote(false)');

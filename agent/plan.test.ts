@@ -155,6 +155,11 @@ describe('plan', () => {
     );
   });
 
+  it('begins the epoch’s own timeline, and never one that is there', () => {
+    expect(plan(lead, EPOCH, observe('candidateWithSlots'))).toEqual({ kind: 'promote', after: 1, timeline: EPOCH });
+    expect(plan(lead, EPOCH, observe('candidateWithSlots', { timeline: 7 }))).toMatchObject({ timeline: 8 });
+  });
+
   it('never takes a fence for done while anything may still be received or acknowledged', () => {
     for (const name of names) {
       const { server } = observe(name);

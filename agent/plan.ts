@@ -22,7 +22,8 @@ export type Step =
   | { readonly kind: 'configure'; readonly override: Override }
   | { readonly kind: 'start'; readonly role: 'primary' | 'standby'; readonly override: Override }
   | { readonly kind: 'stop'; readonly mode: 'fast' | 'immediate' }
-  | { readonly kind: 'promote' }
+  /** From timeline `after`, its present one, to `timeline`, which no other promotion begins. */
+  | { readonly kind: 'promote'; readonly after: number; readonly timeline: number }
   | { readonly kind: 'slots'; readonly drop: readonly string[]; readonly create: readonly string[] }
   /** In the background: the goal is reached already. */
   | { readonly kind: 'checkpoint' };
@@ -142,7 +143,7 @@ function planLead(goal: LeadGoal, observed: Observed): Step {
       if (!sameOverride(server.override, override)) return { kind: 'configure', override };
       // Before the promotion, so that standbys which connect at once find their slots.
       const slots = changeSlots(server.slots, wantedSlots(goal, observed));
-      return slots ?? (observed.leaseHeld || server.promoting ? { kind: 'promote' } : AWAITS_LEASE);
+      return slots ?? (observed.leaseHeld || server.promoting ? promotion(goal, observed) : AWAITS_LEASE);
     }
     case 'primary': {
       // Cut off from all who could tell: somebody else may lead. Immediate, because a slower stop goes on acknowledging.
@@ -155,6 +156,14 @@ function planLead(goal: LeadGoal, observed: Observed): Step {
       return stale ? { kind: 'checkpoint' } : { kind: 'none' };
     }
   }
+}
+
+/**
+ * An epoch has one candidate, so its number belongs to one promotion: two histories never share a timeline, and what
+ * diverged can be told by it.
+ */
+function promotion(goal: LeadGoal, { timeline }: Observed): Step {
+  return { kind: 'promote', after: timeline, timeline: Math.max(goal.epoch, timeline + 1) };
 }
 
 function planFollow(goal: FollowGoal, observed: Observed): Step {

@@ -20,6 +20,7 @@ import {
   renderOverride,
   withoutOverridden,
 } from './settings.ts';
+import { releaseTimelines, reserveTimelines } from './timeline-number.ts';
 
 export interface DataDirectoryOptions {
   /** The instance's directory; must exist. */
@@ -122,6 +123,16 @@ export class DataDirectory {
     if (standby) return writeWhole(file, '', this.#options.owner);
     await unlink(file);
     await syncDirectory(at);
+  }
+
+  /** The next promotion of this directory's server, on timeline `after` now, begins timeline `next`. */
+  async reserveTimelines(after: number, next: number): Promise<void> {
+    await reserveTimelines(this.path, after, next, this.#options.owner);
+  }
+
+  /** Before each start: see timeline-number.ts. */
+  async releaseTimelines(): Promise<void> {
+    await releaseTimelines(this.path);
   }
 }
 

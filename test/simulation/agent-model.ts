@@ -196,7 +196,7 @@ export class AgentModel {
         this.#later(step.kind, 5, 80, () => (step.mode === 'fast' ? postgres.stopFast() : postgres.stopImmediate()));
         break;
       case 'promote':
-        this.#later(step.kind, 10, 80, () => postgres.promote());
+        this.#later(step.kind, 10, 80, () => postgres.promote(step.timeline));
         break;
       case 'slots':
         this.#later(step.kind, 0.3, 3, () => postgres.createSlots(step.drop, step.create));

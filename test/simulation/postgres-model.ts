@@ -230,7 +230,8 @@ export class PostgresModel {
     }
   }
 
-  promote(): void {
+  /** Begins `timeline`, as the production agent has PostgreSQL do by taking the numbers before it. */
+  promote(timeline: number): void {
     this.freezer.run(() => {
       const disk = this.#disk;
       if (!disk || this.#run.kind !== 'standby') return;
@@ -238,7 +239,7 @@ export class PostgresModel {
       // What was received and not synced is replayed too.
       recover(disk);
       disk.history = [...disk.history, { timeline: disk.timeline, endLsn: lsnOf(disk.wal.length) }];
-      disk.timeline = Math.max(disk.timeline, ...disk.history.map((s) => s.timeline)) + 1;
+      disk.timeline = timeline;
       disk.standbySignal = false;
       disk.ranAs = 'primary';
       this.#lead(disk);

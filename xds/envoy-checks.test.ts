@@ -32,6 +32,26 @@ describe('endpoints', () => {
   });
 });
 
+describe('a Maglev table', () => {
+  it('has a prime size: one of size 1 ends Envoy', () => {
+    const sizes = (wanted: readonly number[]) =>
+      wanted.filter((size) => paths(CLUSTER_TYPE, { name: 'a', maglev_lb_config: { table_size: size } }).length > 0);
+    expect(sizes([0, 1, 2, 3, 4, 9, 101, 65_535, 65_537, 5_000_011])).toEqual([0, 1, 4, 9, 65_535]);
+    expect(paths(CLUSTER_TYPE, { name: 'a', maglev_lb_config: {} })).toEqual([]);
+    const policy = {
+      name: 'maglev',
+      typed_config: {
+        '@type': 'type.googleapis.com/envoy.extensions.load_balancing_policies.maglev.v3.Maglev',
+        table_size: '1',
+      },
+    };
+    const policies = { policies: [{ typed_extension_config: policy }] };
+    expect(paths(CLUSTER_TYPE, { name: 'a', load_balancing_policy: policies })).toEqual([
+      '$.load_balancing_policy.policies[0].typed_extension_config.typed_config.table_size',
+    ]);
+  });
+});
+
 describe('an EDS cluster', () => {
   it('says where its endpoints come from', () => {
     expect(paths(CLUSTER_TYPE, edsCluster('a'))).toEqual([]);

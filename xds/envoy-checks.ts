@@ -5,6 +5,7 @@
 import { isObject, type Json, type JsonObject } from '../proto/json.ts';
 import { isIp } from '../proto/validate/formats.ts';
 import type { Problem } from '../proto/validate/validate.ts';
+import { walkMessages } from '../proto/walk.ts';
 import { isList } from '../proto/well-known.ts';
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE } from './type-urls.ts';
 
@@ -26,6 +27,10 @@ const SOURCES = ['path', 'path_config_source', 'api_config_source', 'ads', 'self
 
 /** https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/cluster/v3/cluster.proto */
 function clusterProblems(cluster: JsonObject): Problem[] {
+  return [...membershipProblems(cluster), ...maglevProblems(cluster)];
+}
+
+function membershipProblems(cluster: JsonObject): Problem[] {
   const { type, cluster_type: custom, load_assignment: assignment, eds_cluster_config: eds } = cluster;
   if (type === 'EDS') {
     const source = isObject(eds) && isObject(eds.eds_config) ? eds.eds_config : {};
@@ -60,6 +65,28 @@ function listenerProblems(listener: JsonObject): Problem[] {
   const hasChains = (isList(chains) && chains.length > 0) || isThere(listener.default_filter_chain);
   if (!hasChains && socket.protocol !== 'UDP') problems.push({ path: '$.filter_chains', message: 'must not be empty' });
   return problems;
+}
+
+const MAGLEV = [
+  'envoy.config.cluster.v3.Cluster.MaglevLbConfig',
+  'envoy.extensions.load_balancing_policies.maglev.v3.Maglev',
+];
+
+/** An Envoy 1.40 that gets a table of size 1 ends by a division by 0; any other that is no prime is refused. */
+function maglevProblems(cluster: JsonObject): Problem[] {
+  if (!isThere(cluster.maglev_lb_config) && !isThere(cluster.load_balancing_policy)) return [];
+  const problems: Problem[] = [];
+  walkMessages('envoy.config.cluster.v3.Cluster', cluster, (type, { table_size: size }, path) => {
+    if (!MAGLEV.includes(type) || !isThere(size) || isPrime(Number(size))) return;
+    problems.push({ path: `${path}.table_size`, message: `must be a prime number, not ${size}` });
+  });
+  return problems;
+}
+
+function isPrime(integer: number): boolean {
+  if (integer < 2) return false;
+  for (let factor = 2; factor * factor <= integer; factor++) if (integer % factor === 0) return false;
+  return true;
 }
 
 const ADDRESSES = ['socket_address', 'pipe', 'envoy_internal_address'];

@@ -15,21 +15,22 @@ const template: Record<'clusters' | 'endpoints' | 'listeners', readonly JsonObje
 
 export function resourcesOf(proxy: number): SnapshotInput {
   const all = (messages: readonly JsonObject[]) =>
-    KINDS.flatMap((kind) => messages.map((message) => fillIn(message, proxy, kind, FIRST_MARKER)));
+    KINDS.flatMap((_, kind) => messages.map((message) => fillIn(message, proxy, kind, FIRST_MARKER)));
   const { clusters, endpoints, listeners } = template;
   return { clusters: all(clusters), endpoints: all(endpoints), listeners: all(listeners) };
 }
 
 /** The assignment that a change replaces. */
 export function assignmentOf(proxy: number, marker: string): JsonObject {
-  return fillIn(template.endpoints[0]!, proxy, KINDS[0]!, marker);
+  return fillIn(template.endpoints[0]!, proxy, 0, marker);
 }
 
-function fillIn(message: JsonObject, proxy: number, kind: string, marker: string): JsonObject {
+function fillIn(message: JsonObject, proxy: number, kind: number, marker: string): JsonObject {
   const name = `proxy-${String(proxy).padStart(6, '0')}`;
+  const words = { KIND: KINDS[kind]!, INDEX: String(kind + 1), PROXY: name, MARKER: marker };
   const fill = (json: Json): Json => {
     if (typeof json === 'string') {
-      return json.replaceAll('#KIND#', kind).replaceAll('#PROXY#', name).replaceAll('#MARKER#', marker);
+      return json.replace(/#(\w+)#/g, (_, word: keyof typeof words) => words[word]);
     }
     if (Array.isArray(json)) return json.map(fill);
     return isObject(json) ? object(json) : json;

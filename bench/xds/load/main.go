@@ -55,17 +55,23 @@ func connect() {
 	for number := range *proxies {
 		if number%*streams == 0 {
 			var err error
-			connection, err = grpc.NewClient(*address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+			connection, err = grpc.NewClient(
+				*address,
+				grpc.WithTransportCredentials(insecure.NewCredentials()),
+				// A server that is slow to accept is slow, not gone.
+				grpc.WithDefaultCallOptions(grpc.WaitForReady(true)),
+			)
 			if err != nil {
 				control.Fail(err)
 			}
 		}
+		own := connection
 		go func() {
 			run := runSotw
 			if *mode == "delta" {
 				run = runDelta
 			}
-			if err := run(context.Background(), connection, number); err != nil {
+			if err := run(context.Background(), own, number); err != nil {
 				control.Fail(fmt.Errorf("proxy-%d: %w", number, err))
 			}
 		}()

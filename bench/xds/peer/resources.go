@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 
 	cluster "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
@@ -31,9 +32,14 @@ type document struct {
 }
 
 // fillIn gives the template's resources for one kind of traffic of one proxy.
-func fillIn(template string, number int, kind, marker string) document {
+func fillIn(template string, number, kind int, marker string) document {
 	name := fmt.Sprintf("proxy-%06d", number)
-	text := strings.NewReplacer("#KIND#", kind, "#PROXY#", name, "#MARKER#", marker).Replace(template)
+	text := strings.NewReplacer(
+		"#KIND#", kinds[kind],
+		"#INDEX#", strconv.Itoa(kind+1),
+		"#PROXY#", name,
+		"#MARKER#", marker,
+	).Replace(template)
 	var filled document
 	if err := json.Unmarshal([]byte(text), &filled); err != nil {
 		control.Fail(err)
@@ -43,7 +49,7 @@ func fillIn(template string, number int, kind, marker string) document {
 
 func firstSnapshot(template string, number int) *cache.Snapshot {
 	items := map[resource.Type][]types.Resource{}
-	for _, kind := range kinds {
+	for kind := range kinds {
 		filled := fillIn(template, number, kind, firstMarker)
 		items[resource.ClusterType] = append(items[resource.ClusterType], parse(filled.Clusters[0], &cluster.Cluster{}))
 		items[resource.EndpointType] = append(items[resource.EndpointType], parse(filled.Endpoints[0], &endpoint.ClusterLoadAssignment{}))
@@ -59,7 +65,7 @@ func firstSnapshot(template string, number int) *cache.Snapshot {
 // assignmentOf makes assignments the way a program does that holds them as messages: no text is parsed for each.
 func assignmentOf(template string) func(number int, marker string) types.Resource {
 	model := &endpoint.ClusterLoadAssignment{}
-	parse(fillIn(template, 0, kinds[0], firstMarker).Endpoints[0], model)
+	parse(fillIn(template, 0, 0, firstMarker).Endpoints[0], model)
 	return func(number int, marker string) types.Resource {
 		name := fmt.Sprintf("proxy-%06d", number)
 		made := proto.Clone(model).(*endpoint.ClusterLoadAssignment)

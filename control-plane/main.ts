@@ -56,7 +56,7 @@ async function run(options: MainOptions, log: Logger, stop: AbortSignal): Promis
       metrics.clusters.onState(state);
     },
   });
-  const retry = new RefusalRetry({ clock, retry: (node, type) => xds.retry(node, type) });
+  const retry = new RefusalRetry({ clock, retry: (node, listeners) => publisher.offerAnew(node, listeners) });
   const xds = createXds({ cache, publisher, retry, metrics: metrics.xds, log: log.child({ component: 'xds' }) });
   const clients = new ClientStatusServer({ source: xds, now: () => clock.now() });
   const agents = new AgentService({

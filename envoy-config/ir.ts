@@ -11,6 +11,11 @@ export interface ProxyIr {
   readonly routes: readonly RouteIr[];
   /** The PostgreSQL beside this proxy; null where there is none. */
   readonly local: LocalInstanceIr | null;
+  /**
+   * By listener name: how often it is offered anew because the proxy could not bind its address. A version that was
+   * refused is never sent again, so the count is part of the listener. Default: none is.
+   */
+  readonly attempts?: Readonly<Record<string, number>>;
 }
 
 export type RouteKind = 'rw' | 'ro' | 'any' | 'replication';

@@ -24,8 +24,14 @@ export function translate(ir: ProxyIr): ProxyResources {
   return {
     clusters: [...(ir.local === null ? [] : [localCluster(ir.local)]), ...routes.map(routeCluster)].toSorted(byName),
     endpoints: routes.map((route) => loadAssignment(route, ir.zone)).toSorted(byName),
-    listeners: [...(ir.local === null ? [] : meshListeners(ir.local)), ...routes.map(routeListener)].toSorted(byName),
+    listeners: [...(ir.local === null ? [] : meshListeners(ir.local)), ...routes.map(routeListener)]
+      .map((listener) => withAttempt(listener, ir.attempts?.[nameOf(listener)]))
+      .toSorted(byName),
   };
+}
+
+function withAttempt(listener: JsonObject, attempt: number | undefined): JsonObject {
+  return attempt === undefined ? listener : { ...listener, metadata: { filter_metadata: { howdah: { attempt } } } };
 }
 
 function assertInvariants(routes: readonly RouteIr[]): void {

@@ -23,10 +23,6 @@ interface Refusals {
   /** Keys of resources and of responses, oldest first. */
   readonly versions: Set<string>;
   readonly rejections: Map<TypeUrl, Rejection>;
-  /** Fingerprint of the response that the rejection is about. */
-  readonly responses: Map<TypeUrl, string>;
-  /** Types of which what was refused is offered once more. */
-  readonly retrying: Set<TypeUrl>;
 }
 
 const NONE: readonly Resource[] = [];
@@ -72,7 +68,6 @@ export class NodeMemory {
   accepted(type: TypeUrl, resources: Resources): void {
     this.#good.set(type, resources);
     this.#unacknowledged.delete(type);
-    this.#retried(type);
   }
 
   /**
@@ -91,7 +86,6 @@ export class NodeMemory {
     const left = this.unacknowledged(type).filter(({ name }) => !told.has(name));
     if (left.length === 0) this.#unacknowledged.delete(type);
     else this.#unacknowledged.set(type, left);
-    this.#retried(type);
   }
 
   /** It refused these, and had nothing of their names before. */
@@ -107,44 +101,20 @@ export class NodeMemory {
     this.#good.set(type, resources);
   }
 
-  #retried(type: TypeUrl): void {
-    if (this.#refusals?.retrying.delete(type)) this.#refusals.rejections.delete(type);
-  }
-
   /** @param fingerprint of the response */
   refused(type: TypeUrl, refused: readonly Resource[], rejection: Rejection, fingerprint: string): void {
-    this.#refusals ??= { versions: new Set(), rejections: new Map(), responses: new Map(), retrying: new Set() };
-    const { versions, rejections, responses, retrying } = this.#refusals;
+    this.#refusals ??= { versions: new Set(), rejections: new Map() };
+    const { versions, rejections } = this.#refusals;
     for (const resource of refused) versions.add(key(resource));
     versions.add(responseKey(type, fingerprint));
-    responses.set(type, fingerprint);
     for (const oldest of versions) {
       if (versions.size <= REMEMBERED_VERSIONS) break;
       versions.delete(oldest);
     }
     const before = rejections.get(type);
-    const same = retrying.delete(type) && before?.error === rejection.error;
-    rejections.set(type, same ? { ...rejection, at: before.at } : rejection);
-  }
-
-  /**
-   * Lets what the proxy refused last go out once more: the reason was its surroundings, and they may have changed. The
-   * rejection stands until the proxy answers.
-   */
-  retry(type: TypeUrl): void {
-    const rejection = this.#refusals?.rejections.get(type);
-    if (!this.#refusals || !rejection) return;
-    const { versions, responses, retrying } = this.#refusals;
-    versions.delete(responseKey(type, responses.get(type) ?? ''));
-    for (const name of rejection.resources) {
-      const prefix = `${type}\n${name}\n`;
-      for (const refused of versions) if (refused.startsWith(prefix)) versions.delete(refused);
-    }
-    retrying.add(type);
-  }
-
-  isRetrying(type: TypeUrl): boolean {
-    return this.#refusals?.retrying.has(type) ?? false;
+    // The same words about a newer version are no news.
+    const at = before?.error === rejection.error ? before.at : rejection.at;
+    rejections.set(type, { ...rejection, at });
   }
 
   /** The rejection that still holds something back. */
@@ -155,7 +125,6 @@ export class NodeMemory {
   /** Nothing that is wanted of that type is held back any more. */
   resolved(type: TypeUrl): void {
     this.#refusals?.rejections.delete(type);
-    this.#refusals?.retrying.delete(type);
   }
 
   /** `wanted`, or the last good version if that one was refused; undefined if there is none. */

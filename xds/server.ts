@@ -154,11 +154,6 @@ export class XdsServer {
     }
   }
 
-  /** Sends what the proxy refused last of the type once more; a proxy that refused nothing of it gets nothing. */
-  retry(node: string, type: TypeUrl): void {
-    for (const stream of this.#streams) if (stream.connection?.node === node) stream.retry(type);
-  }
-
   /** Ends all streams: the proxies keep their configuration and look for another control plane. */
   close(): void {
     this.#stopping = true;

@@ -147,11 +147,14 @@ describe('a refusal', () => {
     expect(proxy.publish(listeners({ rw: 66, ro: 2 }))).toEqual([]);
   });
 
-  it('is over when another version comes', () => {
+  it('is over when another version is accepted', () => {
     const { proxy, bad } = refusing();
     proxy.accept(proxy.refuse(bad, 'rw: bad port')[0]!);
     const [good] = proxy.publish(listeners({ rw: 3, ro: 2 }));
     expect(names(good)).toEqual(['rw', 'ro']);
+    // Until it answered, the refusal is the last that it said.
+    expect(proxy.rejection(LISTENER_TYPE)).not.toBeNull();
+    proxy.accept(good!);
     expect(proxy.rejection(LISTENER_TYPE)).toBeNull();
   });
 

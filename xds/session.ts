@@ -116,12 +116,6 @@ export class Session implements ProxyView {
     return snapshot ? this.onSnapshot(snapshot, at) : { pushes: this.#pushes(at), events: [] };
   }
 
-  /** Sends what the proxy refused last of the type once more. */
-  retry(type: TypeUrl, at: Instant): Step {
-    this.memory.retry(type);
-    return { pushes: this.#pushes(at), events: [] };
-  }
-
   /** How many types the proxy asked for. */
   get typeCount(): number {
     return this.#types.size;
@@ -248,10 +242,7 @@ export class Session implements ProxyView {
 
   #pushes(at: Instant): Push[] {
     if (!this.#snapshot || this.#paused) return [];
-    for (const [type, state] of this.#types) {
-      state.resolveGhosts(this.#snapshot);
-      this.#forgetRejection(type, state);
-    }
+    for (const state of this.#types.values()) state.resolveGhosts(this.#snapshot);
     const clusters = this.#types.has(CLUSTER_TYPE) || this.aggregated ? wantedClusters(this) : NOTHING;
     const pushes: Push[] = [];
     // The order of these is the order in which a proxy must get them.
@@ -260,23 +251,20 @@ export class Session implements ProxyView {
       if (!state?.subscription) continue;
       const push = this.#plan(state, clusters, at);
       if (push) pushes.push(push);
-      // What was published needs no sending.
-      else if (!state.unanswered) state.publishedAt = undefined;
+      else if (!state.unanswered) this.#rest(type, state);
     }
     if (this.#ttl) for (const state of dueHeartbeats(this.#types.values(), at.now)) pushes.push(this.#beat(state, at));
     return pushes;
   }
 
-  /** A rejection is shown until nothing that is wanted now was refused. */
-  #forgetRejection(type: TypeUrl, state: TypeState): void {
-    const rejection = this.memory.rejection(type);
-    // What is offered once more is still refused until the proxy says otherwise.
-    if (!rejection || this.memory.isRetrying(type)) return;
+  /** Nothing is to be sent and nothing under way: what was refused and is not wanted any more is history. */
+  #rest(type: TypeUrl, state: TypeState): void {
+    state.publishedAt = undefined;
+    if (!this.memory.rejection(type)) return;
     const wanted = this.snapshot.sets[type].resources;
-    const held = [...wanted.values()].some((resource) => this.memory.isRefused(resource));
-    if (held) return;
+    if ([...wanted.values()].some((resource) => this.memory.isRefused(resource))) return;
     this.memory.resolved(type);
-    if (!state.unanswered) state.sent = state.acked;
+    state.sent = state.acked;
   }
 
   #plan(state: TypeState, clusters: Resources, at: Instant): Push | undefined {

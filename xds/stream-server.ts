@@ -76,10 +76,6 @@ export class StreamServer {
     for (const event of ['end', 'cancelled', 'error', 'close']) call.on(event, () => this.#onClosed());
   }
 
-  retry(type: TypeUrl): void {
-    this.#step(({ session }, at) => session.retry(type, at));
-  }
-
   fail(code: status, details: string): void {
     if (this.#isOpen) this.#options.call.emit('error', { code, details: shortened(details) });
   }

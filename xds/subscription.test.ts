@@ -29,7 +29,7 @@ describe('a subscription', () => {
 });
 
 describe('a subscription in differences', () => {
-  const after = (type: TypeUrl, ...requests: [added: string[], dropped: string[]][]) =>
+  const afterChanges = (type: TypeUrl, ...requests: [added: string[], dropped: string[]][]) =>
     requests.reduce<Subscription | undefined>(
       (previous, [added, dropped]) => subscribeDelta(type, previous, added, dropped),
       undefined,
@@ -93,12 +93,12 @@ describe('a subscription in differences', () => {
       { a: true, b: false },
     ],
   ])('%s', (_, type, requests, expected) => {
-    const subscription = after(type, ...requests);
+    const subscription = afterChanges(type, ...requests);
     expect({ a: includes(subscription, 'a'), b: includes(subscription, 'b') }).toEqual(expected);
   });
 
   it('is the same object when nothing changed', () => {
-    const one = after(ENDPOINT_TYPE, [['a'], []]);
+    const one = afterChanges(ENDPOINT_TYPE, [['a'], []]);
     expect(subscribeDelta(ENDPOINT_TYPE, one, ['a'], [])).toBe(one);
     const two = subscribe(ENDPOINT_TYPE, undefined, ['a']);
     expect(subscribe(ENDPOINT_TYPE, two, ['a'])).toBe(two);

@@ -9,8 +9,15 @@ import {
 } from '../../xds/index.ts';
 import { proxyConfig } from './proxy-config.ts';
 
+/** What a listener can't be without. */
+const RW = {
+  name: 'rw',
+  address: { socket_address: { address: '127.0.0.1', port_value: 6432 } },
+  filter_chains: [{ name: 'all' }],
+};
+
 function resource(fields: JsonObject): Resource {
-  const listener = { name: 'rw', ...fields };
+  const listener = { ...RW, ...fields };
   const found = buildSnapshot({ clusters: [], endpoints: [], listeners: [listener] }).sets[LISTENER_TYPE].resources.get(
     'rw',
   );
@@ -32,7 +39,7 @@ function shown(status: Omit<ResourceStatus, 'name'>) {
 
 describe('proxyConfig', () => {
   it('shows what the proxy is to have', () => {
-    const config = { name: 'rw', stat_prefix: 'next' };
+    const config = { ...RW, stat_prefix: 'next' };
     const expected = { name: 'rw', version: next.version, config, refused: null };
     expect(shown({ state: 'synced', wanted: next, acked: next })).toEqual({ ...expected, state: 'SYNCED' });
     expect(shown({ state: 'sent', wanted: next, acked: old })).toEqual({ ...expected, state: 'STALE' });
@@ -44,8 +51,8 @@ describe('proxyConfig', () => {
       name: 'rw',
       state: 'NACK',
       version: old.version,
-      config: { name: 'rw', stat_prefix: 'old' },
-      refused: { version: next.version, error: 'rw: port taken', config: { name: 'rw', stat_prefix: 'next' } },
+      config: { ...RW, stat_prefix: 'old' },
+      refused: { version: next.version, error: 'rw: port taken', config: { ...RW, stat_prefix: 'next' } },
     });
   });
 

@@ -12,6 +12,9 @@ export class Publisher {
   readonly #onInvalid: (node: string, error: unknown) => void;
   readonly #clusters = new Map<string, ClusterState>();
   readonly #gateways = new Set<string>();
+  /** The last IR of each node as it was asked for, and what was added to it since because the proxy refused it. */
+  readonly #wanted = new Map<string, ProxyIr>();
+  readonly #attempts = new Map<string, Record<string, number>>();
   /** The last IR of each node as text: equal text, equal resources. */
   readonly #offered = new Map<string, string>();
   /** Why the last IR of a node could not be published, for those where it could not. */
@@ -45,6 +48,16 @@ export class Publisher {
     this.#offer(gatewayProxy([...this.#clusters.values()], node));
   }
 
+  /** Offers listeners anew that the proxy refused for its surroundings: as another version, with the same effect. */
+  offerAnew(node: string, listeners: readonly string[]): void {
+    const ir = this.#wanted.get(node);
+    if (!ir) return;
+    const attempts = { ...this.#attempts.get(node) };
+    for (const name of listeners) attempts[name] = (attempts[name] ?? 0) + 1;
+    this.#attempts.set(node, attempts);
+    this.#offer(ir);
+  }
+
   /** Proxies that belong to an instance of a cluster, whether they connected or not. */
   instanceNodes(): string[] {
     return [...this.#clusters.values()].flatMap(({ record: { spec } }) =>
@@ -52,7 +65,10 @@ export class Publisher {
     );
   }
 
-  #offer(ir: ProxyIr): void {
+  #offer(wanted: ProxyIr): void {
+    this.#wanted.set(wanted.node, wanted);
+    const attempts = this.#attempts.get(wanted.node);
+    const ir = attempts ? { ...wanted, attempts } : wanted;
     const text = JSON.stringify(ir);
     if (this.#offered.get(ir.node) === text) return;
     this.#offered.set(ir.node, text);

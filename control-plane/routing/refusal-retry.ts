@@ -7,13 +7,14 @@ import type { Clock, Timer } from '../runtime/clock.ts';
 
 export interface RefusalRetryOptions {
   readonly clock: Pick<Clock, 'after'>;
-  readonly retry: (node: string, type: TypeUrl) => void;
+  /** Offer these listeners of the proxy anew. */
+  readonly retry: (node: string, listeners: readonly string[]) => void;
 }
 
 const FIRST_DELAY_MS = 1_000;
 const LONGEST_DELAY_MS = 30_000;
 
-/** Envoy's words: `cannot bind '127.0.0.1:6432': Address already in use`. */
+/** Envoy's words, of listeners only: `cannot bind '127.0.0.1:6432': Address already in use`. */
 const UNBOUND = /cannot bind '|Address already in use|Cannot assign requested address/;
 
 interface Attempt {
@@ -42,7 +43,7 @@ export class RefusalRetry {
     const count = before?.count ?? 0;
     const timer = this.#options.clock.after(retryDelayMs(count), () => {
       this.#attempts.set(key, { node, count: count + 1, timer: null });
-      this.#options.retry(node, type);
+      this.#options.retry(node, rejection.resources);
     });
     this.#attempts.set(key, { node, count, timer });
   }

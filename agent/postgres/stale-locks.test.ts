@@ -11,8 +11,8 @@ import { removeStaleLocks } from './stale-locks.ts';
 it('removes locks of a process that ended, also while nobody has waited for it', async () => {
   using directory = tempDir();
   const lock = path.join(directory.path, 'postmaster.pid');
-  // The shell becomes a sleep, which never waits for the child that it inherits.
-  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 30'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  // The shell becomes a sleep before its child ends, and that never waits for it.
+  const parent = spawn('sh', ['-c', 'sleep 0.2 & echo $!; exec sleep 30'], { stdio: ['ignore', 'pipe', 'ignore'] });
   try {
     const [chunk] = await once(parent.stdout!, 'data');
     const child = Number(String(chunk));

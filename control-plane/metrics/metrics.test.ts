@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { buildRecord } from '../../test/support/build-record.ts';
 import { buildView } from '../../test/support/build-view.ts';
+import { tcpListener } from '../../test/support/xds-resources.ts';
 import { buildSnapshot, LISTENER_TYPE, type TypeStatus } from '../../xds/index.ts';
 import { clusterStatus } from '../api/cluster-status.ts';
 import { initialState } from '../manager/state.ts';
@@ -52,7 +53,8 @@ describe('metrics of the xDS server', () => {
   it('count what is pushed, answered and refused', async () => {
     const { metrics } = fixture();
     const { hooks } = metrics.xds;
-    const set = buildSnapshot({ clusters: [], endpoints: [], listeners: [{ name: 'a' }, { name: 'b' }] });
+    const listeners = [tcpListener('a', 7001, 'to'), tcpListener('b', 7002, 'to')];
+    const set = buildSnapshot({ clusters: [], endpoints: [], listeners }, ['to']);
     const resources = [...set.sets[LISTENER_TYPE].resources.values()];
     hooks.onPush('n', { type: LISTENER_TYPE, resources });
     hooks.onAck('n', { kind: 'ack', type: LISTENER_TYPE, version: 'v', tookMs: 2, publishedMs: 30 });

@@ -4,6 +4,7 @@ import { isObject, type Json, type JsonObject } from '../proto/json.ts';
 import { walkMessages } from '../proto/walk.ts';
 import { isList } from '../proto/well-known.ts';
 import type { SnapshotProblem } from './problems.ts';
+import { ENDPOINT_TYPE, LISTENER_TYPE } from './type-urls.ts';
 
 /** What a resource has to do with others: what it names must be there, an address must be its own. */
 export interface Relation {
@@ -18,8 +19,6 @@ interface FoundRelation extends Relation {
 }
 
 const NO_RELATIONS: readonly Relation[] = [];
-
-const LISTENER = 'envoy.config.listener.v3.Listener';
 
 /** Fields that name a cluster. A list names several. */
 const CLUSTER_FIELDS: Readonly<Record<string, string>> = {
@@ -48,6 +47,8 @@ const SOURCED: Readonly<Record<string, { kind: 'route' | 'secret'; name: string;
  * @param typeUrl of a resource that validate() found right
  */
 export function relationsOf(typeUrl: string, message: JsonObject): readonly Relation[] {
+  // Endpoints are most of all resources, and name nothing.
+  if (typeUrl === ENDPOINT_TYPE) return NO_RELATIONS;
   const found = findRelations(typeUrl, message);
   return found.length === 0 ? NO_RELATIONS : found.map(({ kind, name }) => ({ kind, name }));
 }
@@ -68,7 +69,7 @@ function findRelations(typeUrl: string, message: JsonObject): FoundRelation[] {
       add(sourced.kind, inner[sourced.name], `${path}.${sourced.name}`);
     }
   });
-  if (typeName === LISTENER) {
+  if (typeUrl === LISTENER_TYPE) {
     for (const [path, address] of listenerAddresses(message)) add('address', addressText(address), path);
   }
   return found;

@@ -1,0 +1,91 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Contender, chooseCandidate, type KnownHistory } from './candidates.ts';
+
+const known: KnownHistory = { timeline: 2, history: [{ timeline: 1, endLsn: 1000n }], unconfirmed: false };
+const on2 = (instance: string, lsn: bigint): Contender => ({ instance, timeline: 2, history: known.history, lsn });
+const on1 = (instance: string, lsn: bigint): Contender => ({ instance, timeline: 1, history: [], lsn });
+
+const anyContenders = fc.uniqueArray(
+  fc.record({
+    instance: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
+    timeline: fc.constantFrom(1, 2),
+    lsn: fc.bigInt({ min: 900n, max: 1100n }),
+  }),
+  { selector: ({ instance }) => instance, minLength: 1 },
+);
+const contenders = anyContenders.map((list) =>
+  list.map(({ instance, timeline, lsn }) => (timeline === 1 ? on1(instance, lsn) : on2(instance, lsn + 1000n))),
+);
+
+describe('chooseCandidate', () => {
+  it('chooses nobody who is behind another that may lead, and says why each other was passed over', () => {
+    fc.assert(
+      fc.property(contenders, fc.constantFrom('', 'a', 'e'), (list, prefer) => {
+        const choice = chooseCandidate(list, known, prefer);
+        const passedOver = choice.passedOver.map(({ instance }) => instance);
+        if (choice.kind === 'none') {
+          expect(list.every(({ timeline, lsn }) => timeline === 1 && lsn > 1000n)).toBe(true);
+          expect(passedOver.sort()).toEqual(list.map(({ instance }) => instance).sort());
+          return;
+        }
+        const { contender } = choice;
+        const eligible = list.filter(({ timeline, lsn }) => timeline === 2 || lsn <= 1000n);
+        for (const other of eligible) {
+          expect(other.timeline <= contender.timeline).toBe(true);
+          if (other.timeline === contender.timeline) expect(other.lsn <= contender.lsn).toBe(true);
+        }
+        expect([...passedOver, contender.instance].sort()).toEqual(list.map(({ instance }) => instance).sort());
+      }),
+    );
+  });
+
+  it('does not depend on the order in which they promised', () => {
+    fc.assert(
+      fc.property(contenders, (list) => {
+        const name = (choice: ReturnType<typeof chooseCandidate>) =>
+          choice.kind === 'chosen' ? choice.contender.instance : '';
+        expect(name(chooseCandidate(list.toReversed(), known, ''))).toBe(name(chooseCandidate(list, known, '')));
+      }),
+    );
+  });
+
+  it('prefers the one that was asked for only among equals', () => {
+    const level = chooseCandidate([on2('a', 2000n), on2('b', 2000n)], known, 'b');
+    expect(level).toMatchObject({
+      contender: { instance: 'b' },
+      passedOver: [{ instance: 'a', why: 'it is level with b, which was asked for' }],
+    });
+    expect(chooseCandidate([on2('a', 2001n), on2('b', 2000n)], known, 'b')).toMatchObject({
+      contender: { instance: 'a' },
+      passedOver: [{ instance: 'b', why: 'it is 1 bytes behind a' }],
+    });
+  });
+
+  it('never chooses one that diverged or is on a timeline that nobody recorded', () => {
+    const stranger: Contender = { instance: 'x', timeline: 3, history: [], lsn: 9999n };
+    const empty: Contender = { instance: 'y', timeline: 0, history: [], lsn: 0n };
+    expect(chooseCandidate([on1('old', 1001n), stranger, empty], known, '')).toEqual({
+      kind: 'none',
+      passedOver: [
+        { instance: 'old', why: 'it diverged: it has WAL up to 0/3E9 on timeline 1, which the cluster left at 0/3E8' },
+        { instance: 'x', why: 'its timeline 3 is not one that Howdah recorded' },
+        { instance: 'y', why: 'it has no data' },
+      ],
+    });
+  });
+
+  it('accepts the timeline of a promotion that may have happened unrecorded, and leaves out who is ahead of its fork', () => {
+    const promoted: Contender = {
+      instance: 'p',
+      timeline: 3,
+      history: [...known.history, { timeline: 2, endLsn: 2000n }],
+      lsn: 2100n,
+    };
+    const choice = chooseCandidate([promoted, on2('ahead', 2050n)], { ...known, unconfirmed: true }, '');
+    expect(choice).toMatchObject({
+      contender: { instance: 'p' },
+      passedOver: [{ instance: 'ahead', why: 'it diverged: p left timeline 2 at 0/7D0, before its 0/802' }],
+    });
+  });
+});

@@ -2,6 +2,7 @@
  * One agent in virtual time: the production plan at the production pace over the PostgreSQL model. Every step takes
  * time, and the agent can die or freeze between any two.
  */
+import { Lease } from '../../agent/lease.ts';
 import type { Observed } from '../../agent/observe/observed.ts';
 import { delayMs, isSettled } from '../../agent/pace.ts';
 import { plan, reached, type Step } from '../../agent/plan.ts';
@@ -46,6 +47,7 @@ export class AgentModel {
   #detail = '';
   #busy: Step['kind'] | null = null;
   #crashedUnderGoal = false;
+  #lease = new Lease();
   #seen: Observed;
   #activeAt = 0;
   #sent = { content: '', at: 0 };
@@ -57,7 +59,7 @@ export class AgentModel {
     this.postgres = postgres;
     this.#world = world;
     this.freezer = new Freezer(world.kernel);
-    this.#seen = postgres.observe(REPLICATION_PORT);
+    this.#seen = { ...postgres.observe(REPLICATION_PORT), leaseHeld: true };
     postgres.onCrash = () =>
       this.freezer.run(() => {
         if (!this.alive) return;
@@ -79,6 +81,7 @@ export class AgentModel {
     this.#busy = null;
     this.#life++;
     this.#seq = 0;
+    this.#lease = new Lease();
     this.#sent = { content: '', at: 0 };
     this.#crashedUnderGoal = false;
     this.#activeAt = this.#world.kernel.now;
@@ -102,7 +105,9 @@ export class AgentModel {
         this.#look(true);
         break;
       case 'report-ack':
-        return;
+        this.#lease.acknowledged(message.seq, message.leaseMs);
+        if (!this.#seen.leaseHeld) this.#look(false);
+        break;
       case 'goal':
         this.#accept(message.id, message.goal);
         break;
@@ -156,14 +161,22 @@ export class AgentModel {
     this.#detail = step.kind === 'wait' || step.kind === 'refuse' ? step.detail : step.kind;
     this.#status = reached(step) ? 'done' : step.kind === 'refuse' ? 'failed' : 'working';
     this.#execute(step);
-    const settled = reached(step) && isSettled(goal, this.#seen);
-    return delayMs(settled, step.kind, this.#world.kernel.now - this.#activeAt);
+    const { now } = this.#world.kernel;
+    const delay = delayMs(reached(step) && isSettled(goal, this.#seen), step.kind, now - this.#activeAt);
+    // A lease that ends is looked at when it ends.
+    const left = goal.kind === 'lead' && this.#seen.leaseHeld ? this.#lease.leftMs(goal, now) : delay;
+    return Math.min(delay, Math.max(left, 0));
   }
 
   #observe(): Observed {
+    const { now } = this.#world.kernel;
     const seen = this.postgres.observe(REPLICATION_PORT);
-    if (seen.server.kind !== 'stopped') return seen;
-    return { ...seen, server: { ...seen.server, crashedUnderGoal: this.#crashedUnderGoal } };
+    const { server } = seen;
+    const goal = this.#goal?.goal.kind === 'lead' ? this.#goal.goal : null;
+    if (goal && server.kind === 'primary') this.#lease.looked(goal, server.replies, now);
+    const leaseHeld = !goal || this.#lease.held(goal, now);
+    if (server.kind !== 'stopped') return { ...seen, leaseHeld };
+    return { ...seen, leaseHeld, server: { ...server, crashedUnderGoal: this.#crashedUnderGoal } };
   }
 
   #execute(step: Step): void {
@@ -249,6 +262,7 @@ export class AgentModel {
     if (!unchangedToo && content === this.#sent.content) return;
     this.#sent = { content, at: this.#world.kernel.now };
     this.#seq++;
+    this.#lease.sent(this.#seq, this.#sent.at);
     this.#world.report(this, { ...report, seq: this.#seq });
   }
 }
@@ -262,7 +276,7 @@ function stateOf({ server }: Observed): PostgresState {
     case 'stopped':
       return { kind: 'stopped', how: server.how, clean: server.clean, checkpointLsn: server.checkpointLsn };
     case 'primary': {
-      const { override: _o, slots: _s, checkpointing: _c, ...state } = server;
+      const { override: _o, slots: _s, checkpointing: _c, replies: _r, ...state } = server;
       return state;
     }
     case 'standby': {

@@ -128,7 +128,6 @@ export class Connection {
       if (message.kind === 'goal') kernel.note(`${agent.name} gets ${message.id}`);
       agent.receive(message);
     };
-    if (message.kind === 'report-ack') return true;
     this.#toAgent.send(arrive);
     if (message.kind === 'goal' && kernel.random.chance(DUPLICATES)) this.#toAgent.send(arrive);
     return true;

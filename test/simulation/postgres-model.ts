@@ -16,6 +16,8 @@ const SEGMENT_RECORDS = 16;
 const UNRESPONSIVE_AFTER_MS = 1000;
 /** Either side of a stream that hangs gives it up after this long (wal_sender_timeout, wal_receiver_timeout). */
 const STREAM_TIMEOUT_MS = 5000;
+/** A standby tells its position this often (wal_receiver_status_interval). */
+const STATUS_EVERY_MS = 1000;
 
 interface Waiter {
   readonly position: number;
@@ -29,6 +31,9 @@ interface Sender {
   readonly slot: string;
   flushed: number;
   sent: number;
+  /** Replies of the standby, and when the last one came. */
+  replies: number;
+  repliedAt: number;
   /** Since when nothing gets through; null = it does. */
   silentSince: number | null;
 }
@@ -93,7 +98,7 @@ export class PostgresModel {
     return this.#disk?.wal[position - 1]?.id === record.id;
   }
 
-  observe(replicationPort: number): Observed {
+  observe(replicationPort: number): Omit<Observed, 'leaseHeld'> {
     const disk = this.#disk;
     return {
       instance: this.name,
@@ -102,7 +107,6 @@ export class PostgresModel {
       timeline: disk?.timeline ?? 0,
       history: disk ? [...disk.history] : [],
       server: this.#serverView(),
-      leaseHeld: true,
     };
   }
 
@@ -139,7 +143,7 @@ export class PostgresModel {
           activeTransactions: this.#waiters.length,
           override: this.#inForce,
           slots: this.#slots(),
-          replies: Object.fromEntries([...this.#walsenders].map(([name, { flushed }]) => [name, `${flushed}`])),
+          replies: Object.fromEntries([...this.#walsenders].map(([name, { replies }]) => [name, `${replies}`])),
           checkpointing: run.checkpointing,
         };
       case 'standby':
@@ -390,7 +394,16 @@ export class PostgresModel {
     if (!this.#world.network.connected(this.name, source.name) || !source.#contains(disk)) return;
     const slot = this.#inForce.primarySlotName;
     if (!source.#disk?.slots.includes(slot)) return;
-    const sender: Sender = { standby: this, source, slot, flushed: 0, sent: -1, silentSince: null };
+    const sender: Sender = {
+      standby: this,
+      source,
+      slot,
+      flushed: 0,
+      sent: -1,
+      replies: 0,
+      repliedAt: 0,
+      silentSince: null,
+    };
     this.#upstream = sender;
     source.#walsenders.set(this.name, sender);
     source.#send(sender);
@@ -469,6 +482,8 @@ export class PostgresModel {
 
   #flushReply(sender: Sender, flushed: number): void {
     if (!this.#isOpen(sender)) return;
+    sender.replies++;
+    sender.repliedAt = this.#world.kernel.now;
     sender.flushed = Math.max(sender.flushed, flushed);
     this.#evaluateWaiters();
   }
@@ -509,8 +524,13 @@ export class PostgresModel {
     const { standby, source } = sender;
     const flows =
       !gone && !standby.freezer.frozen && !source.freezer.frozen && network.connected(standby.name, source.name);
-    if (flows) sender.silentSince = null;
-    else sender.silentSince ??= kernel.now;
+    if (flows) {
+      sender.silentSince = null;
+      if (kernel.now - sender.repliedAt > STATUS_EVERY_MS) {
+        sender.replies++;
+        sender.repliedAt = kernel.now;
+      }
+    } else sender.silentSince ??= kernel.now;
     return sender.silentSince !== null && kernel.now - sender.silentSince > STREAM_TIMEOUT_MS;
   }
 

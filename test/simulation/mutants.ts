@@ -1,0 +1,97 @@
+/**
+ * `npm run simulate:mutants [-- --jobs J] [--only TEXT] [--seeds N]`: plants each defect of mutant-list.ts in a copy of
+ * the sources and runs seeds there until a promise of the protocol is broken. A defect that is not found within N seeds
+ * (default 10,000), or whose patch no longer applies, is a failure.
+ */
+import { spawn } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { MUTANTS, type Mutant } from './mutant-list.ts';
+
+const ROOT = path.join(import.meta.dirname, '..', '..');
+/** All that a simulation imports. */
+const SOURCES = ['package.json', 'proto', 'xds', 'envoy-config', 'control-plane', 'agent', 'test/simulation'];
+
+export type Finding =
+  | { readonly kind: 'found'; readonly seed: number; readonly seeds: number; readonly violation: string }
+  | { readonly kind: 'survived'; readonly seeds: number };
+
+/**
+ * @param signal ends the search; what was found by then is lost.
+ * @throws when a patch does not apply exactly once, or a run ends otherwise than by a violation.
+ */
+export async function findViolation(mutant: Mutant, seeds: number, signal?: AbortSignal): Promise<Finding> {
+  const directory = mkdtempSync(path.join(tmpdir(), 'howdah-mutant-'));
+  try {
+    for (const source of SOURCES) cpSync(path.join(ROOT, source), path.join(directory, source), { recursive: true });
+    symlinkSync(path.join(ROOT, 'node_modules'), path.join(directory, 'node_modules'));
+    for (const patch of mutant.patches) {
+      const file = path.join(directory, patch.file);
+      writeFileSync(file, patched(readFileSync(file, 'utf8'), patch, mutant.name));
+    }
+    return await run(directory, seeds, signal);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+export function patched(text: string, { file, find, replace }: Mutant['patches'][number], name: string): string {
+  const parts = text.split(find);
+  if (parts.length !== 2) {
+    throw new Error(`mutant "${name}": its text is ${parts.length - 1} times in ${file}, not once: ${find}`);
+  }
+  return parts.join(replace);
+}
+
+async function run(directory: string, seeds: number, signal: AbortSignal | undefined): Promise<Finding> {
+  const script = path.join(directory, 'test', 'simulation', 'run.ts');
+  const args = [script, '--seeds', String(seeds), '--failures', '1'];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], signal });
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  const found = /^seed (\d+): (.*) \(trace [0-9a-f]+\)$/m.exec(output);
+  if (found) return { kind: 'found', seed: Number(found[1]), seeds: Number(found[1]), violation: found[2]! };
+  if (code === 0) return { kind: 'survived', seeds };
+  throw new Error(`the run ended with ${code}: ${output.slice(-2000)}`);
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      jobs: { type: 'string', default: '1' },
+      only: { type: 'string', default: '' },
+      seeds: { type: 'string', default: '10000' },
+    },
+  });
+  const queue = MUTANTS.filter(({ name }) => name.includes(values.only));
+  const worker = async () => {
+    for (let mutant = queue.shift(); mutant; mutant = queue.shift()) {
+      const startedAt = performance.now();
+      const finding = await findViolation(mutant, Number(values.seeds)).catch((error: unknown) => String(error));
+      const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+      const isFound = typeof finding !== 'string' && finding.kind === 'found';
+      if (!isFound) process.exitCode = 1;
+      const what =
+        typeof finding === 'string'
+          ? finding
+          : finding.kind === 'found'
+            ? `seed ${finding.seed}: ${finding.violation}`
+            : `NOT FOUND in ${finding.seeds} seeds`;
+      console.log(`${mutant.name}\n    ${seconds} s, ${what}`);
+    }
+  };
+  await Promise.all(Array.from({ length: Number(values.jobs) }, worker));
+}
+
+if (process.argv[1] === import.meta.filename) await main();

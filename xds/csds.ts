@@ -8,7 +8,6 @@ import { redact } from '../proto/redact.ts';
 import type { ResourceState, ResourceStatus, TypeContents } from './contents.ts';
 import { compileNodeMatchers, type MatcherProblem, type NodePredicate } from './node-matcher.ts';
 import type { Resource } from './resource.ts';
-import { appendField } from './wire.ts';
 
 /** One connected proxy. */
 export interface ClientContents {
@@ -110,4 +109,14 @@ function shownBytes(resource: Resource): Uint8Array {
 
 function timestamp(wallMs: number): string {
   return new Date(wallMs).toISOString();
+}
+
+/** https://protobuf.dev/programming-guides/encoding/ */
+function appendField(parts: Uint8Array[], field: number, content: Uint8Array): void {
+  const LENGTH_DELIMITED = 2;
+  const head = [(field << 3) | LENGTH_DELIMITED];
+  let rest = content.length;
+  for (; rest >= 0x80; rest >>>= 7) head.push((rest & 0x7f) | 0x80);
+  head.push(rest);
+  parts.push(Uint8Array.from(head), content);
 }

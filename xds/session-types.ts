@@ -96,8 +96,6 @@ export interface TypeStatus {
 /** A response that the proxy has not answered. */
 export interface Unanswered {
   readonly push: Push;
-  /** What tells this response from others: one that was refused is not sent again. */
-  readonly fingerprint: string;
   /** All that the proxy has of the type once it accepted. */
   readonly after: Resources;
   /** What the proxy did not have before. */

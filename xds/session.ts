@@ -6,9 +6,9 @@
  * https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol
  */
 
-import { contentOf } from './content.ts';
+import { contentOf, fingerprintOf } from './content.ts';
 import { type TypeContents, typeContents } from './contents.ts';
-import { changedResources, difference, sameResources, versionOf } from './diff.ts';
+import { changedResources, difference, sameResources, versionOfAll } from './diff.ts';
 import { dueHeartbeats, heartbeatResources, nextHeartbeat, scheduleHeartbeat } from './heartbeat.ts';
 import { NOTHING, type NodeMemory, type Rejection, refusedBy } from './memory.ts';
 import {
@@ -225,13 +225,13 @@ export class Session implements ProxyView {
   }
 
   #refused(state: TypeState, unanswered: Unanswered, error: string, at: Instant): SessionEvent {
-    const { push, changed, fingerprint } = unanswered;
+    const { push, changed } = unanswered;
     const { type, version } = push;
     // Where nothing changed that it took on this stream, it is a removal that it refuses.
     const refused = refusedBy(error, changed, push.resources, state.known && changed);
     const resources = refused.map((resource) => resource.name);
     const rejection: Rejection = { version, error, resources, at: at.wall };
-    this.memory.refused(type, refused, rejection, fingerprint);
+    this.memory.refused(type, refused, rejection, fingerprintOf(this.#variant, push));
     // State of the world is said anew, so that nothing is open; delta only says what it must.
     const absent = this.#variant === 'delta' ? state.absentOf(refused) : [];
     state.doubt(unanswered);
@@ -326,7 +326,8 @@ export class Session implements ProxyView {
   #isThere(state: TypeState, all: Resources, at: Instant): boolean {
     const { typeUrl, fullState } = state.type;
     if (this.#variant === 'delta' || !fullState || state.known || state.claimed === '') return false;
-    if (this.memory.hasUnacknowledged(typeUrl) || state.claimed !== versionOf(all.values())) return false;
+    if (this.memory.hasUnacknowledged(typeUrl) || state.claimed !== versionOfAll(all, this.snapshot.sets[typeUrl]))
+      return false;
     state.known = all;
     state.owed = false;
     state.acked = { version: state.claimed, at: at.wall };
@@ -337,17 +338,20 @@ export class Session implements ProxyView {
 
   #send(state: TypeState, wanted: Resources, at: Instant): Push | undefined {
     const { typeUrl } = state.type;
-    const offered = this.snapshot.sets[typeUrl].resources;
-    const found = difference(state, wanted, offered);
-    const content = contentOf(this.#variant, state, wanted, found);
+    const offered = this.snapshot.sets[typeUrl];
+    const found = difference(state, wanted, offered.resources);
+    const content = contentOf(this.#variant, state, wanted, offered, found);
     if (!content) {
       state.settleDue(found.open);
       // It came with all of it from an earlier stream.
-      if (state.known && !state.acked) state.acked = state.sent = { version: versionOf(wanted.values()), at: at.wall };
+      if (state.known && !state.acked)
+        state.acked = state.sent = { version: versionOfAll(wanted, offered), at: at.wall };
       return undefined;
     }
-    const { resources, removed, after, version, fingerprint } = content;
-    if (this.memory.isRefusedResponse(typeUrl, fingerprint)) return undefined;
+    if (this.memory.hasRefused) {
+      if (this.memory.isRefusedResponse(typeUrl, fingerprintOf(this.#variant, content))) return undefined;
+    }
+    const { resources, removed, after, version } = content;
     this.#nonce += 1;
     const push: Push = {
       type: typeUrl,
@@ -363,10 +367,9 @@ export class Session implements ProxyView {
     state.nonce = push.nonce;
     state.settleDue(found.open);
     this.memory.sent(typeUrl, resources);
-    const setVersion = this.snapshot.sets[typeUrl].version;
     const { publishedAt } = state;
     state.publishedAt = undefined;
-    state.unanswered = { push, fingerprint, after, changed, sentAt: at.now, publishedAt, setVersion };
+    state.unanswered = { push, after, changed, sentAt: at.now, publishedAt, setVersion: offered.version };
     state.sent = { version, at: at.wall };
     if (this.#ttl) scheduleHeartbeat(state, after, at.now);
     return push;
@@ -381,7 +384,7 @@ export class Session implements ProxyView {
     const push: Push = { type: state.type.typeUrl, version, nonce, resources, removed: [], heartbeat: true, ttl: true };
     state.nonce = nonce;
     const setVersion = this.snapshot.sets[state.type.typeUrl].version;
-    const none = { fingerprint: '', changed: [], publishedAt: undefined };
+    const none = { changed: [], publishedAt: undefined };
     state.unanswered = { ...none, push, after: known, sentAt: at.now, setVersion };
     return push;
   }

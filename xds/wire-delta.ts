@@ -1,10 +1,11 @@
 /** Delta discovery: requests from bytes and responses to bytes; and what a time to live adds to either variant. */
 import { decode } from '../proto/codec.ts';
 import { FieldReader } from '../proto/field-reader.ts';
+import { FieldWriter, fieldBytes, varintBytes } from '../proto/field-writer.ts';
 import type { JsonObject } from '../proto/json.ts';
 import type { Resource } from './resource.ts';
 import type { Push } from './session-types.ts';
-import { appendField, statusMessage } from './wire.ts';
+import { statusMessage } from './wire.ts';
 
 export interface DeltaDiscoveryRequest {
   /** envoy.config.core.v3.Node; only a stream's first request must have one. */
@@ -82,58 +83,18 @@ const RESPONSE = { version: 1, resource: 2, typeUrl: 4, nonce: 5, removed: 6 } a
 
 /** Written by hand, so that resources are copied and not encoded again: many proxies get the same. */
 export function encodeDeltaResponse(push: Push): Buffer {
-  const parts: Uint8Array[] = [];
-  appendField(parts, RESPONSE.version, Buffer.from(push.version));
-  for (const resource of push.resources) appendWrapped(parts, RESPONSE.resource, resource, push);
-  appendField(parts, RESPONSE.typeUrl, Buffer.from(push.type));
-  appendField(parts, RESPONSE.nonce, Buffer.from(push.nonce));
-  for (const name of push.removed) appendField(parts, RESPONSE.removed, Buffer.from(name));
-  return Buffer.concat(parts);
-}
-
-/** Field numbers of envoy.service.discovery.v3.Resource. */
-const RESOURCE = { version: 1, resource: 2, name: 3, ttl: 6 } as const;
-
-function appendWrapped(parts: Uint8Array[], field: number, resource: Resource, { ttl, heartbeat }: Push): void {
-  const withTtl = ttl && resource.ttlMs > 0;
-  const inner = wrappedParts(resource, withTtl, !(withTtl && heartbeat));
-  appendHead(parts, field, lengthOf(inner));
-  parts.push(...inner);
-}
-
-/** The envoy.service.discovery.v3.Resource; the content in it is not copied. */
-function wrappedParts(resource: Resource, withTtl: boolean, withBody: boolean): Uint8Array[] {
-  const parts: Uint8Array[] = [];
-  appendField(parts, RESOURCE.version, Buffer.from(resource.version));
-  if (withBody) appendField(parts, RESOURCE.resource, resource.bytes);
-  appendField(parts, RESOURCE.name, Buffer.from(resource.name));
-  if (withTtl) appendField(parts, RESOURCE.ttl, encodeDuration(resource.ttlMs));
-  return parts;
-}
-
-function lengthOf(parts: readonly Uint8Array[]): number {
-  return parts.reduce((sum, { length }) => sum + length, 0);
-}
-
-function appendHead(parts: Uint8Array[], field: number, length: number): void {
-  const LENGTH_DELIMITED = 2;
-  parts.push(Uint8Array.from([(field << 3) | LENGTH_DELIMITED, ...varint(length)]));
-}
-
-/** A google.protobuf.Duration. */
-function encodeDuration(ms: number): Uint8Array {
-  const SECONDS = 0x08;
-  const NANOS = 0x10;
-  const nanos = (ms % 1000) * 1_000_000;
-  return Uint8Array.from([SECONDS, ...varint(Math.floor(ms / 1000)), ...(nanos > 0 ? [NANOS, ...varint(nanos)] : [])]);
-}
-
-function varint(value: number): number[] {
-  const bytes: number[] = [];
-  let rest = value;
-  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80);
-  bytes.push(rest);
-  return bytes;
+  const response = new FieldWriter();
+  response.text(RESPONSE.version, push.version);
+  for (const resource of push.resources) {
+    const ttlMs = push.ttl ? resource.ttlMs : 0;
+    const withBody = ttlMs === 0 || !push.heartbeat;
+    response.head(RESPONSE.resource, wrappedBytes(resource, ttlMs, withBody));
+    writeWrapped(response, resource, ttlMs, withBody);
+  }
+  response.text(RESPONSE.typeUrl, push.type);
+  response.text(RESPONSE.nonce, push.nonce);
+  for (const name of push.removed) response.text(RESPONSE.removed, name);
+  return response.finish();
 }
 
 const RESOURCE_URL = 'type.googleapis.com/envoy.service.discovery.v3.Resource';
@@ -141,9 +102,50 @@ const RESOURCE_URL = 'type.googleapis.com/envoy.service.discovery.v3.Resource';
 const ANY = { typeUrl: 1, value: 2 } as const;
 
 /** In state of the world a resource travels as itself, and wrapped only for what it says of its time to live. */
-export function sotwBytes(resource: Resource, withBody: boolean): Uint8Array {
-  const parts: Uint8Array[] = [];
-  appendField(parts, ANY.typeUrl, Buffer.from(RESOURCE_URL));
-  appendField(parts, ANY.value, Buffer.concat(wrappedParts(resource, true, withBody)));
-  return Buffer.concat(parts);
+export function writeWrappedAny(to: FieldWriter, field: number, resource: Resource, withBody: boolean): void {
+  const length = wrappedBytes(resource, resource.ttlMs, withBody);
+  to.head(field, fieldBytes(ANY.typeUrl, RESOURCE_URL.length) + fieldBytes(ANY.value, length));
+  to.text(ANY.typeUrl, RESOURCE_URL);
+  to.head(ANY.value, length);
+  writeWrapped(to, resource, resource.ttlMs, withBody);
+}
+
+/** Field numbers of envoy.service.discovery.v3.Resource. */
+const RESOURCE = { version: 1, resource: 2, name: 3, ttl: 6 } as const;
+
+/** The fields of an envoy.service.discovery.v3.Resource. */
+function writeWrapped(to: FieldWriter, resource: Resource, ttlMs: number, withBody: boolean): void {
+  to.text(RESOURCE.version, resource.version);
+  if (withBody) to.bytes(RESOURCE.resource, resource.bytes);
+  to.text(RESOURCE.name, resource.name);
+  if (ttlMs === 0) return;
+  const { seconds, nanos } = durationOf(ttlMs);
+  to.head(RESOURCE.ttl, durationBytes(ttlMs));
+  to.varint(DURATION.seconds * 8);
+  to.varint(seconds);
+  if (nanos === 0) return;
+  to.varint(DURATION.nanos * 8);
+  to.varint(nanos);
+}
+
+/** How long they are together. */
+function wrappedBytes(resource: Resource, ttlMs: number, withBody: boolean): number {
+  return (
+    fieldBytes(RESOURCE.version, Buffer.byteLength(resource.version)) +
+    (withBody ? fieldBytes(RESOURCE.resource, resource.bytes.length) : 0) +
+    fieldBytes(RESOURCE.name, Buffer.byteLength(resource.name)) +
+    (ttlMs === 0 ? 0 : fieldBytes(RESOURCE.ttl, durationBytes(ttlMs)))
+  );
+}
+
+/** Field numbers of google.protobuf.Duration. */
+const DURATION = { seconds: 1, nanos: 2 } as const;
+
+function durationOf(ms: number): { seconds: number; nanos: number } {
+  return { seconds: Math.floor(ms / 1000), nanos: (ms % 1000) * 1_000_000 };
+}
+
+function durationBytes(ms: number): number {
+  const { seconds, nanos } = durationOf(ms);
+  return 1 + varintBytes(seconds) + (nanos === 0 ? 0 : 1 + varintBytes(nanos));
 }

@@ -1,10 +1,11 @@
 /** Discovery requests from bytes and responses to bytes. */
 import { decode } from '../proto/codec.ts';
 import { FieldReader } from '../proto/field-reader.ts';
+import { FieldWriter } from '../proto/field-writer.ts';
 import type { JsonObject } from '../proto/json.ts';
 import type { Push } from './session-types.ts';
 import { TYPES } from './type-urls.ts';
-import { sotwBytes } from './wire-delta.ts';
+import { writeWrappedAny } from './wire-delta.ts';
 
 export interface DiscoveryRequest {
   /** envoy.config.core.v3.Node; only a stream's first request must have one. */
@@ -85,24 +86,14 @@ const NONCE = 5;
 
 /** Written by hand, so that resources are copied and not encoded again: many proxies get the same. */
 export function encodeResponse(push: Push): Buffer {
-  const parts: Uint8Array[] = [];
-  appendField(parts, VERSION_INFO, Buffer.from(push.version));
+  const response = new FieldWriter();
+  response.text(VERSION_INFO, push.version);
   const withBody = !push.heartbeat || TYPES[push.type].fullState;
   for (const resource of push.resources) {
-    const isPlain = !push.ttl || resource.ttlMs === 0;
-    appendField(parts, RESOURCES, isPlain ? resource.bytes : sotwBytes(resource, withBody));
+    if (push.ttl && resource.ttlMs > 0) writeWrappedAny(response, RESOURCES, resource, withBody);
+    else response.bytes(RESOURCES, resource.bytes);
   }
-  appendField(parts, TYPE_URL, Buffer.from(push.type));
-  appendField(parts, NONCE, Buffer.from(push.nonce));
-  return Buffer.concat(parts);
-}
-
-/** https://protobuf.dev/programming-guides/encoding/ */
-export function appendField(parts: Uint8Array[], field: number, content: Uint8Array): void {
-  const LENGTH_DELIMITED = 2;
-  const head = [(field << 3) | LENGTH_DELIMITED];
-  let rest = content.length;
-  for (; rest >= 0x80; rest >>>= 7) head.push((rest & 0x7f) | 0x80);
-  head.push(rest);
-  parts.push(Uint8Array.from(head), content);
+  response.text(TYPE_URL, push.type);
+  response.text(NONCE, push.nonce);
+  return response.finish();
 }

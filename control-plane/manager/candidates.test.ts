@@ -50,6 +50,28 @@ describe('chooseCandidate', () => {
     );
   });
 
+  it('is a total order: pairs never contradict each other nor the whole', () => {
+    const eligible = contenders.map((list) => list.filter(({ timeline, lsn }) => timeline === 2 || lsn <= 1000n));
+    fc.assert(
+      fc.property(eligible, fc.constantFrom('', 'a', 'e'), (list, prefer) => {
+        const better = (...of: Contender[]) => {
+          const choice = chooseCandidate(of, known, prefer);
+          return choice.kind === 'chosen' ? choice.contender : undefined;
+        };
+        for (const a of list) {
+          for (const b of list) {
+            expect(better(a, b)).toBe(better(b, a));
+            for (const c of list) {
+              if (better(a, b) === a && better(b, c) === b) expect(better(a, c)).toBe(a);
+            }
+          }
+        }
+        const best = better(...list);
+        for (const other of list) expect(better(other, best!)).toBe(best);
+      }),
+    );
+  });
+
   it('prefers the one that was asked for only among equals', () => {
     const level = chooseCandidate([on2('a', 2000n), on2('b', 2000n)], known, 'b');
     expect(level).toMatchObject({

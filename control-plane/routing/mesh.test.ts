@@ -7,9 +7,10 @@ import { type ClusterState, initialState } from '../manager/state.ts';
 import type { Phase } from '../model/cluster-record.ts';
 import { instanceNames } from '../model/cluster-spec.ts';
 import type { PostgresState } from '../model/instance.ts';
-import { gatewayProxy, instanceProxy } from './mesh.ts';
+import { gatewayProxy, instanceProxy, servingText } from './mesh.ts';
 import { Publisher } from './publisher.ts';
 
+const RECORD = buildCluster().record;
 const SYNC = { voters: ['orders-2', 'orders-3'], k: 1 };
 const from = { cause: 'failover', from: 'orders-1' } as const;
 const PHASES: readonly Phase[] = [
@@ -139,6 +140,38 @@ describe('reads', () => {
       return endpoint!.draining ? 0 : endpoint!.weight;
     };
     expect([0n, 249n, 250n, 500n, 1000n, 1001n].map(weights)).toEqual([128, 128, 64, 16, 16, 0]);
+  });
+});
+
+describe('the text of what routes follow', () => {
+  it('is the same only where the routes are', () => {
+    const anyPostgres = fc.constantFrom<PostgresState>(
+      buildReport('orders-2').postgres,
+      { ...{ kind: 'standby', receiveLsn: 1n, replayLsn: 1n }, streaming: false },
+      { kind: 'starting' },
+      { kind: 'absent' },
+    );
+    const lsn = fc.bigInt({ min: 0n, max: 1_200n });
+    const routes = { ...buildSpec().routes, ro: { port: 6433, maxLagBytes: 1000, fallback: 'none' as const } };
+    const anyState = fc
+      .tuple(fc.constantFrom(...PHASES), anyPostgres, lsn, fc.boolean())
+      .map(([phase, postgres, at, up]) => {
+        const standbys = { 'orders-2': { lsn: 2000n - at }, 'orders-3': { lsn: 2000n } };
+        const state = report(buildCluster({ standbys, record: { spec: buildSpec({ routes }) } }), 'orders-3', postgres);
+        const seen = up ? state : observe(state, 11, { kind: 'disconnected', instance: 'orders-2' });
+        return { ...seen, record: { ...RECORD, spec: seen.record.spec, phase } };
+      });
+    const proxies = (state: ClusterState) => [
+      gatewayProxy([state], 'gateway/a'),
+      ...instanceNames(state.record.spec).map((name) => instanceProxy(state, name)),
+    ];
+    fc.assert(
+      fc.property(anyState, anyState, (a, b) => {
+        const c = { ...b, record: a.record };
+        if (servingText(a) === servingText(c)) expect(proxies(c)).toEqual(proxies(a));
+      }),
+      { numRuns: 500 },
+    );
   });
 });
 

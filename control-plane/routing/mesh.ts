@@ -103,16 +103,32 @@ function isLeaving(record: ClusterRecord): boolean {
  */
 function readEndpoints(state: ClusterState): EndpointIr[] {
   const { record } = state;
-  const { maxLagBytes, fallback } = record.spec.routes.ro;
+  const { fallback } = record.spec.routes.ro;
   const primary = primaryOf(record.phase);
   const standbys = instanceNames(record.spec).filter((name) => name !== primary);
-  const found = standbys.map((name) => {
-    const lag = lagBytes(state, primary, name);
-    const draining = !mayServe(state, name) || lag > maxLagBytes;
-    return endpoint(record, name, 'mesh', { draining, weight: weight(lag, maxLagBytes) });
-  });
+  const found = standbys.map((name) => endpoint(record, name, 'mesh', readTraits(state, primary, name)));
   if (fallback === 'primary' && isOpen(record)) found.push(endpoint(record, primary, 'mesh', { lastResort: true }));
   return compact(found);
+}
+
+function readTraits(state: ClusterState, primary: string, name: string) {
+  const { maxLagBytes } = state.record.spec.routes.ro;
+  const lag = lagBytes(state, primary, name);
+  return { draining: !mayServe(state, name) || lag > maxLagBytes, weight: weight(lag, maxLagBytes) };
+}
+
+/**
+ * All that the routes of a cluster follow beside its record, as a short text: the same record and the same text are
+ * the same routes.
+ */
+export function servingText(state: ClusterState): string {
+  const { record } = state;
+  const primary = primaryOf(record.phase);
+  const standing = (name: string) => {
+    const { draining, weight } = readTraits(state, primary, name);
+    return `${mayServe(state, name) ? '+' : '-'}${draining ? '-' : '+'}${weight}`;
+  };
+  return instanceNames(record.spec).map(standing).join(' ');
 }
 
 /** How far a standby's replay is behind, as the primary last told; 0 while nobody tells. */

@@ -5,12 +5,14 @@
 import type { ProxyIr } from '../../envoy-config/ir.ts';
 import type { ClusterState } from '../manager/state.ts';
 import { instanceNames } from '../model/cluster-spec.ts';
-import { gatewayProxy, instanceNode, instanceProxy } from './mesh.ts';
+import { gatewayProxy, instanceNode, instanceProxy, servingText } from './mesh.ts';
 
 export class Publisher {
   readonly #publish: (ir: ProxyIr) => void;
   readonly #onInvalid: (node: string, error: unknown) => void;
   readonly #clusters = new Map<string, ClusterState>();
+  /** What each cluster's routes follow beside its record, as of the last translation. */
+  readonly #serving = new Map<string, string>();
   readonly #gateways = new Set<string>();
   /** The last IR of each node as it was asked for, and what was added to it since because the proxy refused it. */
   readonly #wanted = new Map<string, ProxyIr>();
@@ -32,7 +34,13 @@ export class Publisher {
   }
 
   onState(state: ClusterState): void {
-    this.#clusters.set(state.record.spec.name, state);
+    const { name } = state.record.spec;
+    const before = this.#clusters.get(name);
+    this.#clusters.set(name, state);
+    // A gateway's routes are those of all clusters: nothing of it is made again for a report that changes no route.
+    const serving = servingText(state);
+    if (before?.record === state.record && this.#serving.get(name) === serving) return;
+    this.#serving.set(name, serving);
     // The way of the applications first: they wait.
     for (const node of this.#gateways) this.#offer(gatewayProxy([...this.#clusters.values()], node));
     for (const instance of instanceNames(state.record.spec)) {

@@ -1,6 +1,6 @@
 /** The promises of the failover protocol as checks; each violation names the one that it breaks. */
 import { type ClusterRecord, primaryOf } from '../../control-plane/model/cluster-record.ts';
-import { promiseQuorum } from '../../control-plane/model/sync.ts';
+import { promiseQuorum, type SyncConfig } from '../../control-plane/model/sync.ts';
 import type { WalRecord } from './disk-model.ts';
 import type { PostgresModel } from './postgres-model.ts';
 import type { World } from './world.ts';
@@ -15,6 +15,7 @@ export class Invariants {
   readonly #read: { readonly record: WalRecord; readonly position: number; readonly instance: string }[] = [];
   readonly #promised = new Map<string, number>();
   #openEpoch = 0;
+  #met: { readonly inForce: SyncConfig | null; readonly stored: SyncConfig | null } = { inForce: null, stored: null };
   #storedEpoch = 0;
   #found: Violation | null = null;
 
@@ -70,13 +71,13 @@ export class Invariants {
         this.violation(`promises never fall: ${agent.name} from ${before} to ${agent.promisedEpoch}`);
       this.#promised.set(agent.name, agent.promisedEpoch);
     }
-    const writable = new Set(
-      this.#world.gateways
-        .map((gateway) => this.#world.writable(gateway))
-        .filter((agent) => agent !== undefined && !this.#world.isIsolated(agent))
-        .map((agent) => agent?.name),
-    );
-    if (writable.size > 1) this.violation(`one writable instance is reachable: ${[...writable].join(' and ')}`);
+    let writable: string | null = null;
+    for (const gateway of this.#world.gateways) {
+      const agent = this.#world.writable(gateway);
+      if (agent === undefined || agent.name === writable || this.#world.isIsolated(agent)) continue;
+      if (writable !== null) this.violation(`one writable instance is reachable: ${writable} and ${agent.name}`);
+      writable = agent.name;
+    }
     this.#quorums();
   }
 
@@ -87,6 +88,9 @@ export class Invariants {
     const agent = this.#world.agents.get(primaryOf(record.phase))!;
     const inForce = agent.postgres.syncInForce;
     if (!agent.postgres.isPrimary || agent.leadEpoch !== record.epoch || !inForce) return;
+    // Neither has changed since they were found to be right together.
+    if (this.#met.inForce === inForce && this.#met.stored === record.sync) return;
+    this.#met = { inForce, stored: record.sync };
     const union = new Set([...inForce.voters, ...record.sync.voters]);
     if (inForce.k + promiseQuorum(record.sync) <= union.size) {
       this.violation(

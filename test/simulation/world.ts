@@ -306,7 +306,7 @@ export class World {
     if (!route || target === undefined) return undefined;
     const agent = this.agents.get(target)!;
     if (!agent.alive || !agent.postgres.isPrimary) return undefined;
-    const local = this.#proxies.get(instanceNode(this.spec.name, target))?.local;
+    const local = this.#proxies.get(`instance/${this.spec.name}/${target}`)?.local;
     return local?.writableEpoch === route.epoch ? agent : undefined;
   }
 

@@ -60,13 +60,15 @@ export class AgentModel {
     this.#world = world;
     this.freezer = new Freezer(world.kernel);
     this.#seen = { ...postgres.observe(REPLICATION_PORT), leaseHeld: true };
-    postgres.onCrash = () =>
+    postgres.onCrash = () => {
+      // A process is not taken for gone before its exit was handled, however late that is.
+      this.#crashedUnderGoal = true;
       this.freezer.run(() => {
         if (!this.alive) return;
-        this.#crashedUnderGoal = true;
         this.#activeAt = world.kernel.now;
         this.#look(false);
       });
+    };
   }
 
   get name(): string {

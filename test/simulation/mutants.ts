@@ -9,14 +9,15 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { MUTANTS, type Mutant } from './mutant-list.ts';
+import { simulate } from './simulate.ts';
 
 const ROOT = path.join(import.meta.dirname, '..', '..');
 /** All that a simulation imports. */
 const SOURCES = ['package.json', 'proto', 'xds', 'envoy-config', 'control-plane', 'agent', 'test/simulation'];
 
 export type Finding =
-  | { readonly kind: 'found'; readonly seed: number; readonly seeds: number; readonly violation: string }
-  | { readonly kind: 'survived'; readonly seeds: number };
+  | { readonly kind: 'found'; readonly seed: number; readonly violation: string }
+  | { readonly kind: 'survived' };
 
 /**
  * @param signal ends the search; what was found by then is lost.
@@ -31,7 +32,12 @@ export async function findViolation(mutant: Mutant, seeds: number, signal?: Abor
       const file = path.join(directory, patch.file);
       writeFileSync(file, patched(readFileSync(file, 'utf8'), patch, mutant.name));
     }
-    return await run(directory, seeds, signal);
+    for (let from = 1; ; ) {
+      const finding = await run(directory, from, seeds - from + 1, signal);
+      if (finding.kind === 'survived' || !(await simulate(finding.seed)).violation) return finding;
+      // A seed that fails without the defect shows nothing about it.
+      from = finding.seed + 1;
+    }
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -45,9 +51,9 @@ export function patched(text: string, { file, find, replace }: Mutant['patches']
   return parts.join(replace);
 }
 
-async function run(directory: string, seeds: number, signal: AbortSignal | undefined): Promise<Finding> {
+async function run(directory: string, from: number, seeds: number, signal: AbortSignal | undefined): Promise<Finding> {
   const script = path.join(directory, 'test', 'simulation', 'run.ts');
-  const args = [script, '--seeds', String(seeds), '--failures', '1'];
+  const args = [script, '--from', String(from), '--seeds', String(seeds), '--failures', '1'];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], signal });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -61,8 +67,8 @@ async function run(directory: string, seeds: number, signal: AbortSignal | undef
     child.once('close', resolve);
   });
   const found = /^seed (\d+): (.*) \(trace [0-9a-f]+\)$/m.exec(output);
-  if (found) return { kind: 'found', seed: Number(found[1]), seeds: Number(found[1]), violation: found[2]! };
-  if (code === 0) return { kind: 'survived', seeds };
+  if (found) return { kind: 'found', seed: Number(found[1]), violation: found[2]! };
+  if (code === 0) return { kind: 'survived' };
   throw new Error(`the run ended with ${code}: ${output.slice(-2000)}`);
 }
 
@@ -87,7 +93,7 @@ async function main(): Promise<void> {
           ? finding
           : finding.kind === 'found'
             ? `seed ${finding.seed}: ${finding.violation}`
-            : `NOT FOUND in ${finding.seeds} seeds`;
+            : `NOT FOUND in ${values.seeds} seeds`;
       console.log(`${mutant.name}\n    ${seconds} s, ${what}`);
     }
   };

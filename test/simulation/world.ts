@@ -332,8 +332,9 @@ export class World {
     const agent = this.writable(gateway);
     if (agent) {
       // A proxy that has not heard of a closed gate yet still leads to what crash recovery shows.
-      const isCurrent = this.#proxies.get(gateway) === this.controlPlane?.published.get(gateway);
-      const seen = isCurrent ? agent.postgres.read() : null;
+      const { phase } = this.store.record ?? {};
+      const isOpen = phase?.kind === 'active' && phase.gate === 'open' && phase.primary === agent.name;
+      const seen = isOpen ? agent.postgres.read() : null;
       if (seen) this.invariants.read(agent.name, seen.record, seen.position);
       agent.postgres.write(++this.#writes);
     }

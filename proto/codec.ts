@@ -44,14 +44,16 @@ function messageFromJson(shape: MessageShape, json: Json, path: string): PlainMe
   if (!isObject(json)) throw wrong(path, `an object (${shape.name})`, json);
   if (shape.name === ANY) return anyFromJson(json, path);
   const message: PlainMessage = {};
-  const chosen = new Map<string, string>();
-  for (const [name, value] of Object.entries(json)) {
+  let chosen: Map<string, string> | undefined;
+  for (const name of Object.keys(json)) {
+    const value = json[name];
     const field = shape.fields.get(name);
     if (!field) throw new ProtoError(`${path}.${name}`, `${shape.name} has no such field`);
     if (value === undefined || (value === null && !acceptsNull(field))) continue;
     if (field.oneof !== '') {
-      const other = chosen.get(field.oneof);
+      const other = chosen?.get(field.oneof);
       if (other) throw new ProtoError(`${path}.${name}`, `only one of ${other} and ${name} can be set`);
+      chosen ??= new Map();
       chosen.set(field.oneof, name);
     }
     message[name] = fieldFromJson(field, value, `${path}.${name}`);

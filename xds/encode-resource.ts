@@ -73,14 +73,14 @@ function encodeResource(type: ResourceType, input: ResourceInput): Resource {
     name,
     version: version || contentHash(ttlMs === 0 ? bytes : Buffer.concat([bytes, Buffer.from(`\n${ttlMs}`)])),
     bytes,
-    mentions: mentions.size === 0 ? NOTHING_MENTIONED : mentions,
+    mentions: mentions.size === 0 ? NOTHING_MENTIONED : [...mentions],
     endpointName: typeUrl === CLUSTER_TYPE ? endpointNameOf(message) : '',
     relations: relationsOf(typeUrl, message),
     ttlMs,
   };
 }
 
-export const NOTHING_MENTIONED: ReadonlySet<string> = new Set();
+const NOTHING_MENTIONED: readonly string[] = [];
 
 /** No message that is served has a field of that name. */
 function isVersioned(input: ResourceInput): input is VersionedResource {

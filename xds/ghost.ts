@@ -3,10 +3,9 @@ import type { Resource } from './resource.ts';
 import type { TypeUrl } from './type-urls.ts';
 
 const NOTHING = new Uint8Array();
-const NO_MENTIONS: ReadonlySet<string> = new Set();
 
 export function ghostOf(typeUrl: TypeUrl, name: string, version: string): Resource {
-  return { typeUrl, name, version, bytes: NOTHING, mentions: NO_MENTIONS, endpointName: '', relations: [], ttlMs: 0 };
+  return { typeUrl, name, version, bytes: NOTHING, mentions: [], endpointName: '', relations: [], ttlMs: 0 };
 }
 
 export function isGhost(resource: Resource): boolean {

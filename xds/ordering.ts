@@ -157,7 +157,7 @@ function withMentioned(view: ProxyView, type: TypeUrl, sendable: Resources): Res
   const wanted = new Map(sendable);
   for (const listener of inUseOf(view, LISTENER_TYPE)) {
     for (const [name, resource] of known) {
-      const stays = !wanted.has(name) && !offered.has(name) && listener.mentions.has(name);
+      const stays = !wanted.has(name) && !offered.has(name) && listener.mentions.includes(name);
       if (stays && !view.memory.isRefused(resource)) wanted.set(name, resource);
     }
   }

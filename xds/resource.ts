@@ -10,7 +10,7 @@ export interface Resource {
   /** The google.protobuf.Any that travels. */
   readonly bytes: Uint8Array;
   /** Every text in it: the clusters that it needs are among them. Empty but for types that name clusters. */
-  readonly mentions: ReadonlySet<string>;
+  readonly mentions: readonly string[];
   /** A cluster's: name of the endpoints that it waits for before it takes traffic; '' = none. */
   readonly endpointName: string;
   /** What must be there with it. */

@@ -47,7 +47,15 @@ const nodeOptions = values.profile ? ['--cpu-prof', '--cpu-prof-dir', values.pro
 const servers = {
   howdah: (proxies: number) => {
     const script = join(import.meta.dirname, 'server.ts');
-    return [process.execPath, ...nodeOptions, script, '--proxies', `${proxies}`];
+    return [
+      process.execPath,
+      '--expose-gc',
+      '--max-semi-space-size=16',
+      ...nodeOptions,
+      script,
+      '--proxies',
+      `${proxies}`,
+    ];
   },
   peer: (proxies: number) => [join(binaries, 'peer'), '-proxies', `${proxies}`, '-resources', RESOURCES_FILE],
 };

@@ -39,7 +39,7 @@ export function compileMessage(shape: MessageShape, strictness: Strictness): Che
     const add = (name: string, problems: readonly Problem[]) => {
       if (problems.length > 0) found = [...found, ...within(`.${name}`, problems)];
     };
-    const chosen = new Map<string, string>();
+    let chosen: Map<string, string> | undefined;
     for (const name in json) {
       const field = fields.get(name);
       const value = json[name];
@@ -48,8 +48,9 @@ export function compileMessage(shape: MessageShape, strictness: Strictness): Che
         add(name, field.check.present(value, wallMs));
         const { oneof } = field.shape;
         if (oneof === '') continue;
-        const other = chosen.get(oneof);
+        const other = chosen?.get(oneof);
         if (other) add(name, problem(`only one of ${other} and ${name} can be set`));
+        chosen ??= new Map();
         chosen.set(oneof, name);
       }
     }

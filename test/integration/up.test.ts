@@ -207,7 +207,7 @@ describe('howdah up with passwords', () => {
       await expect(query(endpoints.rw, 'select 1')).rejects.toThrow('password');
       expect(await howdah('psql', 'orders', '--', '-Atc', 'select 1')).toMatchObject({ code: 0, stdout: '1\n' });
       const { stdout: password } = await run('cut', ['-d:', '-f5', join(stateDir, 'clusters/orders/pgpass')]);
-      const { stdout: found } = await run('sh', ['-c', `grep -rl "$0" "$1" || true`, password.trim(), stateDir]);
+      const { stdout: found } = await run('sh', ['-c', `grep -rlF -e "$0" "$1" || true`, password.trim(), stateDir]);
       expect(running.output).not.toContain(password.trim());
       expect(found.trim().split('\n').sort()).toEqual(
         ['passwords.json', 'pgpass'].map((name) => join(stateDir, 'clusters/orders', name)),

@@ -167,7 +167,8 @@ export class AgentModel {
     const delay = delayMs(reached(step) && isSettled(goal, this.#seen), step.kind, now - this.#activeAt);
     // A lease that ends is looked at when it ends.
     const left = goal.kind === 'lead' && this.#seen.leaseHeld ? this.#lease.leftMs(goal, now) : delay;
-    return Math.min(delay, Math.max(left, 0));
+    // A moment late, as real timers are: virtual time must go on.
+    return Math.min(delay, Math.max(left, 0) + 0.01);
   }
 
   #observe(): Observed {

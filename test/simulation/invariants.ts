@@ -54,6 +54,11 @@ export class Invariants {
         `only one epoch acknowledges: ${primary.name} of epoch ${epoch} did after epoch ${this.#openEpoch} opened`,
       );
     }
+    const { mode, quorum } = this.#world.spec.durability;
+    // Before a cluster was ever open nobody could be told to wait for.
+    if (mode === 'strict' && quorum > 0 && this.#openEpoch > 0 && (primary.syncInForce?.k ?? 0) === 0) {
+      this.violation(`synchronous_standby_names is never empty: ${primary.name} acknowledged alone`);
+    }
     this.#acknowledged.push({ record, position });
   }
 

@@ -374,7 +374,7 @@ export class World {
   /** Beside a PostgreSQL there are clients that no route leads: they write to whatever is a primary. */
   #localClient(agent: AgentModel): void {
     if (agent.alive) agent.postgres.write(++this.#writes);
-    this.kernel.after(this.kernel.random.between(20, 200), () => this.#localClient(agent));
+    this.kernel.after(this.kernel.random.between(5, 150), () => this.#localClient(agent));
   }
 
   #onStored(record: ClusterRecord): void {

@@ -2,27 +2,19 @@
  * A small model of one PostgreSQL: crash recovery, standby and primary, quorum commit, streaming with per-standby
  * flush over connections that can hang, rewind and base backup. In one file: every method is a change of one state.
  */
-import type { Observed, Override, ServerView, SlotView } from '../../agent/observe/observed.ts';
-import type { StandbyConnection } from '../../control-plane/model/instance.ts';
+import type { Observed, Override } from '../../agent/observe/observed.ts';
 import { NO_SYNC, parseSync, type SyncConfig } from '../../control-plane/model/sync.ts';
+import { CommitQueue } from './commit-queue.ts';
 import { copyOf, type Disk, loseUnsynced, lsnOf, NO_OVERRIDE, newDisk, recover, type WalRecord } from './disk-model.ts';
 import { Freezer } from './freezer.ts';
 import type { Kernel } from './kernel.ts';
 import type { Network } from './network.ts';
+import { type Run, serverView } from './postgres-view.ts';
 
-/** After a restart the receive position is only the start of a segment. */
-const SEGMENT_RECORDS = 16;
-/** Frozen for this long it is told as unresponsive, as by the production observer. */
-const UNRESPONSIVE_AFTER_MS = 1000;
 /** Either side of a stream that hangs gives it up after this long (wal_sender_timeout, wal_receiver_timeout). */
 const STREAM_TIMEOUT_MS = 5000;
 /** A standby tells its position this often (wal_receiver_status_interval). */
 const STATUS_EVERY_MS = 1000;
-
-interface Waiter {
-  readonly position: number;
-  readonly onAck: () => void;
-}
 
 /** A walsender, and the connection it serves. */
 interface Sender {
@@ -37,12 +29,6 @@ interface Sender {
   /** Since when nothing gets through; null = it does. */
   silentSince: number | null;
 }
-
-type Run =
-  | { kind: 'stopped'; how: 'boot' | 'requested' | 'crashed' }
-  | { kind: 'starting' }
-  | { kind: 'primary'; endOfRecovery: number; checkpointing: boolean }
-  | { kind: 'standby'; receivedSinceStart: boolean; promoting: boolean };
 
 /** What the model needs of the world around it. */
 export interface PostgresWorld {
@@ -66,7 +52,7 @@ export class PostgresModel {
   #upstream: Sender | null = null;
   /** By application name. */
   readonly #walsenders = new Map<string, Sender>();
-  #waiters: Waiter[] = [];
+  readonly #commits = new CommitQueue();
   /** Up to here other sessions see what was committed: acknowledged, or found by recovery. */
   #visible = 0;
   /** Rises with each start and stop: what an earlier process scheduled is void. */
@@ -106,81 +92,17 @@ export class PostgresModel {
       systemId: disk?.systemId ?? '',
       timeline: disk?.timeline ?? 0,
       history: disk ? [...disk.history] : [],
-      server: this.#serverView(),
+      server: serverView({
+        disk,
+        run: this.#run,
+        frozenMs: this.freezer.frozenMs,
+        inForce: this.#inForce,
+        sync: this.#sync,
+        streaming: this.#upstream !== null,
+        waiting: this.#commits.length,
+        senders: this.#walsenders,
+      }),
     };
-  }
-
-  #serverView(): ServerView {
-    const disk = this.#disk;
-    const run = this.#run;
-    if (!disk) return { kind: 'absent' };
-    if (this.running && this.freezer.frozenMs > UNRESPONSIVE_AFTER_MS) {
-      return { kind: 'unresponsive', role: this.isPrimary ? 'primary' : 'standby' };
-    }
-    switch (run.kind) {
-      case 'stopped':
-        return {
-          kind: 'stopped',
-          how: run.how,
-          crashedUnderGoal: run.how === 'crashed',
-          clean: disk.clean,
-          // The checkpoint record itself is the last one of a clean shutdown.
-          checkpointLsn: lsnOf(disk.clean ? disk.wal.length - 1 : Math.floor(disk.flushed / 2)),
-          minRecoveryLsn: disk.ranAs === 'standby' ? lsnOf(disk.wal.length) : 0n,
-          ranAs: disk.ranAs,
-          standbySignal: disk.standbySignal,
-        };
-      case 'starting':
-        return { kind: 'starting', override: disk.override };
-      case 'primary':
-        return {
-          kind: 'primary',
-          flushLsn: lsnOf(disk.flushed),
-          endOfRecoveryLsn: lsnOf(run.endOfRecovery),
-          sync: this.#sync ?? null,
-          standbys: this.#standbys(),
-          checkpointTimeline: disk.checkpointTimeline,
-          activeTransactions: this.#waiters.length,
-          override: this.#inForce,
-          slots: this.#slots(),
-          replies: Object.fromEntries([...this.#walsenders].map(([name, { replies }]) => [name, `${replies}`])),
-          checkpointing: run.checkpointing,
-        };
-      case 'standby':
-        return {
-          kind: 'standby',
-          receiveLsn: lsnOf(
-            run.receivedSinceStart ? disk.flushed : Math.floor(disk.flushed / SEGMENT_RECORDS) * SEGMENT_RECORDS,
-          ),
-          replayLsn: lsnOf(disk.flushed),
-          promoting: run.promoting,
-          walReceiver: this.#upstream ? 'streaming' : 'none',
-          drained: true,
-          override: this.#inForce,
-          slots: this.#slots(),
-          walMissing: false,
-        };
-    }
-  }
-
-  #slots(): SlotView[] {
-    return this.#disk!.slots.map((name) => ({
-      name,
-      active: [...this.#walsenders.values()].some(({ slot }) => slot === name),
-      reserved: true,
-      lost: false,
-    }));
-  }
-
-  #standbys(): StandbyConnection[] {
-    const sync = this.#sync ?? NO_SYNC;
-    return [...this.#walsenders].map(([name, { flushed }]) => ({
-      name,
-      state: 'streaming',
-      syncState: sync.voters.includes(name) ? 'quorum' : 'async',
-      flushLsn: lsnOf(flushed),
-      replayLsn: lsnOf(flushed),
-    }));
   }
 
   // --- what the agent does to it; each call is one effect that has happened when it returns
@@ -309,7 +231,7 @@ export class PostgresModel {
     const { network, kernel } = this.#world;
     this.#life++;
     this.#run = { kind: 'stopped', how };
-    this.#waiters = [];
+    this.#commits.clear();
     this.freezer.thaw();
     this.#dropSource();
     for (const [name, sender] of this.#walsenders) {
@@ -354,7 +276,7 @@ export class PostgresModel {
       const position = disk.wal.length;
       this.#afterSync(() => {
         disk.flushed = Math.max(disk.flushed, position);
-        this.#waiters.push({ position, onAck: () => this.#world.acknowledged(this, record, position) });
+        this.#commits.add(position, () => this.#world.acknowledged(this, record, position));
         this.#flushedMore();
         this.#evaluateWaiters();
       });
@@ -369,18 +291,9 @@ export class PostgresModel {
   }
 
   #evaluateWaiters(): void {
-    if (this.#run.kind !== 'primary' || this.#waiters.length === 0) return;
-    const sync = this.#sync;
-    if (!sync) return;
-    const flushed = sync.voters.map((name) => this.#walsenders.get(name)?.flushed ?? 0).sort((a, b) => b - a);
-    const upTo = sync.k === 0 ? Number.POSITIVE_INFINITY : (flushed[sync.k - 1] ?? 0);
-    const done = this.#waiters.filter((waiter) => waiter.position <= upTo);
-    if (done.length === 0) return;
-    this.#waiters = this.#waiters.filter((waiter) => waiter.position > upTo);
-    for (const waiter of done) {
-      this.#visible = Math.max(this.#visible, waiter.position);
-      waiter.onAck();
-    }
+    if (this.#run.kind !== 'primary') return;
+    const released = this.#commits.release(this.#sync, (voter) => this.#walsenders.get(voter)?.flushed ?? 0);
+    this.#visible = Math.max(this.#visible, released);
   }
 
   // --- streaming

@@ -1,5 +1,5 @@
 /** One seeded run: a cluster forms, faults come, all heals; the invariants are checked after each event. */
-import type { ClusterSpec } from '../../control-plane/model/cluster-spec.ts';
+import { specOf } from './cluster.ts';
 import { scheduleFaults } from './faults.ts';
 import { Kernel } from './kernel.ts';
 import { World } from './world.ts';
@@ -26,7 +26,7 @@ const CONVERGE_MS = 30_000;
 
 export async function simulate(seed: number): Promise<SimulationResult> {
   const kernel = new Kernel(seed);
-  const world = new World(kernel, specOf(kernel));
+  const world = new World(kernel, specOf(kernel.random));
   const { invariants } = world;
   const faults: Record<string, number> = {};
   world.begin();
@@ -69,20 +69,4 @@ async function runUntil(world: World, done: () => boolean, limitMs: number): Pro
 
 function isWritable(world: World): boolean {
   return world.acknowledgedWrites > 0 && world.gateways.every((gateway) => world.writable(gateway) !== undefined);
-}
-
-function specOf(kernel: Kernel): ClusterSpec {
-  const instances = kernel.random.pick([2, 3, 3, 3, 4, 5]);
-  return {
-    name: 'sim',
-    instances,
-    postgres: { parameters: {}, auth: 'trust' },
-    durability: { mode: 'strict', quorum: instances > 3 ? kernel.random.pick([1, 2]) : 1 },
-    routes: {
-      rw: { port: 5001 },
-      ro: { port: 5002, maxLagBytes: 16 * 1024 * 1024, fallback: 'primary' },
-      any: { port: 5003 },
-    },
-    failover: { automatic: true, suspectAfterMs: 1000, leaseMs: 5000 },
-  };
 }

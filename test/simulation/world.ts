@@ -4,11 +4,12 @@
  */
 import type { ClusterRecord } from '../../control-plane/model/cluster-record.ts';
 import { type ClusterSpec, instanceNames } from '../../control-plane/model/cluster-spec.ts';
-import type { InstanceReport, Placement } from '../../control-plane/model/instance.ts';
+import type { InstanceReport } from '../../control-plane/model/instance.ts';
 import { instanceNode } from '../../control-plane/routing/mesh.ts';
 import { createLogger } from '../../control-plane/runtime/logger.ts';
 import type { ProxyIr } from '../../envoy-config/ir.ts';
 import { AgentModel } from './agent-model.ts';
+import { placementOf } from './cluster.ts';
 import { Connection } from './connection.ts';
 import { ControlPlaneModel } from './control-plane-model.ts';
 import type { WalRecord } from './disk-model.ts';
@@ -387,22 +388,4 @@ export class World {
     if (phase.kind === 'promoting') this.promotions++;
     this.invariants.stored(record);
   }
-}
-
-function placementOf(instance: string): Placement {
-  const base = 10_000 + Number(instance.split('-').at(-1)) * 10;
-  return {
-    host: '127.0.0.1',
-    zone: '',
-    socketDir: `/run/${instance}`,
-    ports: {
-      rw: base,
-      ro: base + 1,
-      any: base + 2,
-      mesh: base + 3,
-      meshRw: base + 4,
-      replication: base + 5,
-      health: base + 6,
-    },
-  };
 }

@@ -45,6 +45,8 @@ async function publish({ marker, proxies: chosen }: ChangeOrder): Promise<void> 
     if (!before) throw new Error(`${node} has no snapshot`);
     cache.set(node, changeSnapshot(before, { endpoints: [assignmentOf(proxy, marker)] }));
   }
+  // What was published goes first.
+  await setImmediate();
   tell({ event: 'published', marker, ns: Number(start) });
 }
 

@@ -3,7 +3,7 @@ import type { Goal } from '../control-plane/model/goal.ts';
 import { buildObserved, buildPrimary, buildStandby } from '../test/support/build-observed.ts';
 import { healthView } from './health-view.ts';
 
-const lead: Goal = { kind: 'lead', epoch: 4, sync: { voters: [], k: 0 }, create: false, members: [] };
+const lead: Goal = { kind: 'lead', epoch: 4, sync: { voters: [], k: 0 }, create: false, start: true, members: [] };
 const fence: Goal = { kind: 'fence', epoch: 5 };
 
 describe('healthView', () => {

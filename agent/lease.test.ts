@@ -7,6 +7,7 @@ const goal: LeadGoal = {
   epoch: 1,
   sync: { voters: ['b', 'c'], k: 1 },
   create: false,
+  start: true,
   members: ['b', 'c'],
 };
 const asynchronous: LeadGoal = { ...goal, sync: { voters: [], k: 0 } };

@@ -26,6 +26,7 @@ const lead: LeadGoal = {
   epoch: EPOCH,
   sync: SYNC,
   create: false,
+  start: true,
   members: ['orders-1', 'orders-2', 'orders-3'],
 };
 const follow: FollowGoal = {
@@ -153,6 +154,14 @@ describe('plan', () => {
         expect(observed.server).toMatchObject({ kind: 'standby', override: LEADING });
       }),
     );
+  });
+
+  it('starts nothing by a goal that says so', () => {
+    for (const name of names) {
+      const step = plan({ ...lead, start: false }, EPOCH, observe(name));
+      expect(step.kind).not.toBe('start');
+      if (SERVERS[name].kind === 'stopped') expect(step.kind).toBe('refuse');
+    }
   });
 
   it('begins the epoch’s own timeline, and never one that is there', () => {

@@ -127,7 +127,8 @@ function planLead(goal: LeadGoal, observed: Observed): Step {
     case 'broken':
       return { kind: 'refuse', detail: 'an interrupted pg_rewind left the data directory unusable' };
     case 'stopped':
-      if (server.crashedUnderGoal) return { kind: 'refuse', detail: 'PostgreSQL ended by itself' };
+      if (server.crashedUnderGoal) return { kind: 'refuse', detail: 'PostgreSQL ended after it was told to lead' };
+      if (!goal.start) return { kind: 'refuse', detail: 'PostgreSQL is stopped, and clients are still let in' };
       if (!observed.leaseHeld) return AWAITS_LEASE;
       // Only what ended as a primary goes on with its timeline; everything else begins its own by a promotion.
       if (server.standbySignal || server.ranAs !== 'primary') return { kind: 'start', role: 'standby', override };

@@ -121,7 +121,7 @@ describe('a promotion', () => {
     sync: { voters: ['orders-3'], k: 1 },
   };
   const lead: Goal = {
-    ...{ kind: 'lead', epoch: 2, create: false, members: ['orders-1', 'orders-3'] },
+    ...{ kind: 'lead', epoch: 2, create: false, start: true, members: ['orders-1', 'orders-3'] },
     sync: { voters: ['orders-3'], k: 1 },
   };
   const goal = { id: goalId(lead), status: 'done', detail: '' } as const;
@@ -163,7 +163,7 @@ describe('a primary whose PostgreSQL stopped', () => {
     });
     expect(retry).toEqual(['orders-1']);
     // Before that is stored nothing tells it to start.
-    expect(goalFor(state, 'orders-1', 1)).toBeNull();
+    expect(goalFor(state, 'orders-1', 1)).toMatchObject({ start: false });
   });
 
   it('is in its place too when it was found neither running nor stopped', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { buildCluster, buildReport, connection, observe } from '../../test/support/build-cluster.ts';
+import { buildCluster, buildReport, observe } from '../../test/support/build-cluster.ts';
 import { buildSpec } from '../../test/support/build-record.ts';
 import type { Phase } from '../model/cluster-record.ts';
 import { instanceNames } from '../model/cluster-spec.ts';
@@ -77,18 +77,17 @@ describe('goals', () => {
     expect(goalFor(state, 'orders-1', 0)).toMatchObject({ kind: 'lead', sync: told });
   });
 
-  it('start nothing while clients are let in: a lead waits for word of a running primary, of this connection', () => {
-    const stopped = { kind: 'stopped', how: 'crashed', clean: false, checkpointLsn: 1n } as const;
-    const [hello, first] = connection('orders-1', { seq: 9, postgres: stopped });
-    const back = observe(buildCluster(), 10, hello!);
-    expect(goalFor(back, 'orders-1', 10)).toBeNull();
-    expect(goalFor(observe(back, 11, first!), 'orders-1', 11)).toBeNull();
-    const postgres = buildCluster().instances['orders-1']!.report!.postgres;
-    const report = buildReport('orders-1', { seq: 9, postgres });
-    expect(goalFor(observe(back, 11, { kind: 'report', report }), 'orders-1', 11)?.kind).toBe('lead');
-    // Under a closed gate starting is what is wanted.
-    const phase: Phase = { kind: 'active', primary: 'orders-1', gate: 'closed', sync: SYNC };
-    expect(goalFor(inPhase(phase, back), 'orders-1', 10)?.kind).toBe('lead');
+  it('start nothing while clients are let in', () => {
+    const open: Phase[] = [
+      { kind: 'active', primary: 'orders-1', gate: 'open' },
+      { kind: 'draining', primary: 'orders-1', target: 'orders-2', waitMs: 10 },
+    ];
+    const shut: Phase[] = [
+      { kind: 'forming', primary: 'orders-1' },
+      { kind: 'active', primary: 'orders-1', gate: 'closed', sync: SYNC },
+    ];
+    for (const phase of open) expect(goalFor(inPhase(phase), 'orders-1', 0)).toMatchObject({ start: false });
+    for (const phase of shut) expect(goalFor(inPhase(phase), 'orders-1', 0)).toMatchObject({ start: true });
   });
 
   it('let nobody copy from a primary before it takes writes and its timeline has a checkpoint', () => {

@@ -3,7 +3,7 @@ import type { ClusterRecord } from '../model/cluster-record.ts';
 import { instanceNames } from '../model/cluster-spec.ts';
 import { type FollowGoal, type Goal, goalId, type LeadGoal } from '../model/goal.ts';
 import { type SyncConfig, sameSync } from '../model/sync.ts';
-import { type ClusterState, liveReport, observed } from './state.ts';
+import { type ClusterState, liveReport } from './state.ts';
 import { confirmedSync, planSync, type SyncPlan, wantedSync } from './sync-plan.ts';
 
 /** null = the instance waits: it gets no goal yet. */
@@ -15,7 +15,6 @@ export function goalFor(state: ClusterState, instance: string, now: number): Goa
       return instance === phase.primary ? leadGoal(record, instance, wantedSync(state, instance, now)) : null;
     case 'active':
     case 'draining':
-      if (instance === phase.primary && !mayLead(state, instance)) return null;
       return instance === phase.primary
         ? leadGoal(record, instance, toldSync(state, now))
         : followGoal(state, instance, phase.primary, record.timeline);
@@ -32,23 +31,16 @@ export function goalFor(state: ClusterState, instance: string, now: number): Goa
   }
 }
 
-/**
- * A goal to lead starts a PostgreSQL that is stopped, and its crash recovery shows rows that no standby has. So while
- * clients are let in it goes only to one that is known, from this connection, to run as the primary.
- */
-function mayLead(state: ClusterState, primary: string): boolean {
-  const { phase } = state.record;
-  if (phase.kind === 'active' && phase.gate === 'closed') return true;
-  const { link, reportAt, report } = observed(state, primary);
-  return link.kind === 'up' && reportAt >= link.since && report?.postgres.kind === 'primary';
-}
-
+/** A goal to lead starts PostgreSQL only while no clients are let in. */
 export function leadGoal(record: ClusterRecord, instance: string, sync: SyncConfig): LeadGoal {
+  const { phase } = record;
+  const letsIn = phase.kind === 'draining' || (phase.kind === 'active' && phase.gate === 'open');
   return {
     kind: 'lead',
     epoch: record.epoch,
     sync,
     create: record.systemId === '',
+    start: !letsIn,
     members: instanceNames(record.spec).filter((name) => name !== instance),
   };
 }

@@ -61,7 +61,7 @@ describe('the manager', () => {
     const second = new TestChannel('orders-2', { postgres: { kind: 'absent' }, systemId: '', timeline: 0 });
     for (const channel of [first, second]) manager.onHello(channel);
     await settle();
-    expect(first.goals).toEqual(['e1/lead/create//orders-2,orders-3']);
+    expect(first.goals).toEqual(['e1/lead/create/start//orders-2,orders-3']);
     expect(second.goals).toEqual([]);
     const again = await setUp(store);
     expect(again.manager.clusters().map(({ record }) => record.spec.name)).toEqual(['orders']);

@@ -29,6 +29,11 @@ export interface LeadGoal {
   readonly sync: SyncConfig;
   /** Make the cluster's first data directory. Only ever true before the system identifier is known. */
   readonly create: boolean;
+  /**
+   * May start a PostgreSQL that is stopped. Never while clients are let in: crash recovery shows rows that no standby
+   * has.
+   */
+  readonly start: boolean;
   /** All other instances: each gets a replication slot. */
   readonly members: readonly string[];
 }
@@ -63,7 +68,7 @@ export function goalId(goal: Goal): string {
     case 'stop':
       return head;
     case 'lead':
-      return `${head}/${goal.create ? 'create/' : ''}${formatSync(goal.sync)}/${goal.members.join(',')}`;
+      return `${head}/${goal.create ? 'create/' : ''}${goal.start ? 'start/' : ''}${formatSync(goal.sync)}/${goal.members.join(',')}`;
     case 'follow': {
       const history = goal.history.map((s) => `${s.timeline}@${formatLsn(s.endLsn)}`).join(',');
       return `${head}/${goal.primary}/t${goal.timeline}/${history}/${goal.sourceReady ? 'ready' : 'early'}`;

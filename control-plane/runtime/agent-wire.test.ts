@@ -23,7 +23,7 @@ const flag = fc.boolean();
 const goal: fc.Arbitrary<Goal> = fc.oneof(
   fc.record({ kind: fc.constant('fence' as const), epoch }),
   fc.record({ kind: fc.constant('stop' as const), epoch }),
-  fc.record({ kind: fc.constant('lead' as const), epoch, sync, create: flag, members: fc.array(text) }),
+  fc.record({ kind: fc.constant('lead' as const), epoch, sync, create: flag, start: flag, members: fc.array(text) }),
   fc.record({
     kind: fc.constant('follow' as const),
     epoch,

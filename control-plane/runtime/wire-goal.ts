@@ -14,7 +14,10 @@ export function goalToWire(goal: Goal): JsonObject {
     case 'stop':
       return { epoch, stop: {} };
     case 'lead':
-      return { epoch, lead: { sync: syncToWire(goal.sync), create: goal.create, members: goal.members } };
+      return {
+        epoch,
+        lead: { sync: syncToWire(goal.sync), create: goal.create, start: goal.start, members: goal.members },
+      };
     case 'follow':
       return {
         epoch,
@@ -43,6 +46,7 @@ export function goalFromWire(command: WireFields): Goal {
         epoch,
         sync: syncFromWire(fields.message('sync')),
         create: fields.flag('create'),
+        start: fields.flag('start'),
         members: fields.texts('members'),
       };
     case 'follow':

@@ -16,6 +16,7 @@ it('a primary without a lease', async () => {
     epoch: 1,
     sync: NO_SYNC,
     create: true,
+    start: true,
     members: ['db-2'],
   };
   {

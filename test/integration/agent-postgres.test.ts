@@ -39,6 +39,7 @@ describe.each(installations)('PostgreSQL of %s', (binDir) => {
     epoch,
     sync: voters.length === 0 ? NO_SYNC : { voters, k: 1 },
     create: false,
+    start: true,
     members: names,
     ...change,
   });

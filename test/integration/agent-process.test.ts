@@ -85,6 +85,7 @@ describe('an agent', () => {
     epoch,
     sync: { voters: [], k: 0 },
     create,
+    start: true,
     members: ['orders-1'],
   });
   const health = async (question: string) =>

@@ -22,7 +22,7 @@ it('a cluster with passwords', async () => {
   await using second = await TestInstance.open({ ...setup, name: 'db-2' });
   const members = ['db-1', 'db-2'];
   const sync = { voters: [], k: 0 };
-  const { report } = await first.reach({ kind: 'lead', epoch: 1, sync, create: true, members });
+  const { report } = await first.reach({ kind: 'lead', epoch: 1, sync, create: true, start: true, members });
 
   await expect(first.sql('select 1')).rejects.toThrow();
   await expect(first.sql('select 1', { password: 'wrong' })).rejects.toThrow('authentication failed');

@@ -57,12 +57,12 @@ export const MUTANTS: readonly Mutant[] = [
         "{ kind: 'active', primary: phase.primary, gate: 'closed', sync: state.record.sync };",
         'phase;',
       ),
-      manager('goals', "report?.postgres.kind === 'primary';", 'true;'),
+      manager('goals', 'start: !letsIn,', 'start: true,'),
     ],
   },
   {
-    name: 'a goal to lead before the first report',
-    patches: [manager('goals', "reportAt >= link.since && report?.postgres.kind === 'primary';", 'true;')],
+    name: 'PostgreSQL started while clients are let in',
+    patches: [manager('goals', 'start: !letsIn,', 'start: true,')],
   },
   {
     name: 'synchronous_standby_names set after the promotion',

@@ -75,6 +75,8 @@ export class Applier {
         return this.#promote(step, abort);
       case 'slots':
         return this.#slots(step.drop, step.create);
+      case 'set-aside':
+        return this.#setAside();
       case 'checkpoint':
         return this.#checkpoint();
     }
@@ -163,6 +165,13 @@ export class Applier {
       `select pg_create_physical_replication_slot(wanted) from unnest($1::text[]) as wanted ${missing}`,
       [create],
     );
+  }
+
+  async #setAside(): Promise<void> {
+    const { data, log, observer, server } = this.#options;
+    await server.clear();
+    log.warn({ kept: await data.keepAside() }, 'the instance left the cluster; its data directory is kept aside');
+    observer.forget();
   }
 
   /** pg_rewind wants one on the new timeline. Not waited for. */

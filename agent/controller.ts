@@ -346,6 +346,7 @@ function cutsShort(step: Deed, goal: Goal): boolean {
     case 'checkpoint':
     case 'initdb':
     case 'raise-promise':
+    case 'set-aside':
     case 'slots':
     case 'start':
       return false;

@@ -124,6 +124,27 @@ const names = Object.keys(SERVERS).filter((name): name is ServerName => name in 
 const anyName = fc.constantFrom(...names);
 const anyGoal = fc.constantFrom<Goal>(...GOALS);
 
+describe('an instance that leaves', () => {
+  const retire: Goal = { kind: 'retire', epoch: EPOCH };
+
+  it.each(names)('%s: is stopped, then its data directory is kept aside', (name) => {
+    const step = plan(retire, EPOCH, observe(name));
+    const { kind } = SERVERS[name];
+    if (kind === 'absent') expect(step).toEqual({ kind: 'none' });
+    else if (kind === 'broken' || kind === 'stopped') expect(step).toEqual({ kind: 'set-aside' });
+    else expect(step).toEqual({ kind: 'stop', mode: kind === 'primary' ? 'immediate' : 'fast' });
+  });
+
+  it('leaves its slot to be dropped, and no other cluster loses one', () => {
+    const left = { ...slot('orders_4_e5'), active: false };
+    const others = ['orders_x_e5', 'orders_eu_4_e5', 'my_orders_4_e5', 'orders_4'].map((name) => {
+      return { ...slot(name), active: false };
+    });
+    const server = buildPrimary({ sync: SYNC, override: LEADING, slots: [...SLOTS, left, ...others] });
+    expect(plan(lead, EPOCH, buildObserved({ server }))).toEqual({ kind: 'slots', drop: ['orders_4_e5'], create: [] });
+  });
+});
+
 describe('plan', () => {
   it.each(names)('of %s, for each goal', (name) => {
     expect(GOALS.map((goal) => plan(goal, EPOCH, observe(name)).kind)).toEqual(TABLE[name]);

@@ -25,6 +25,8 @@ export type Step =
   /** From timeline `after`, its present one, to `timeline`, which no other promotion begins. */
   | { readonly kind: 'promote'; readonly after: number; readonly timeline: number }
   | { readonly kind: 'slots'; readonly drop: readonly string[]; readonly create: readonly string[] }
+  /** The data directory goes under another name. */
+  | { readonly kind: 'set-aside' }
   /** In the background: the goal is reached already. */
   | { readonly kind: 'checkpoint' };
 
@@ -51,6 +53,8 @@ export function plan(goal: Goal, promisedEpoch: number, observed: Observed): Ste
       return planFollow(goal, observed);
     case 'stop':
       return planStop(goal, observed);
+    case 'retire':
+      return planRetire(observed);
   }
 }
 
@@ -143,7 +147,7 @@ function planLead(goal: LeadGoal, observed: Observed): Step {
     case 'standby': {
       if (!sameOverride(server.override, override)) return { kind: 'configure', override };
       // Before the promotion, so that standbys which connect at once find their slots.
-      const slots = changeSlots(server.slots, wantedSlots(goal, observed));
+      const slots = changeSlots(server.slots, wantedSlots(goal, observed), clusterOf(observed));
       return slots ?? (observed.leaseHeld || server.promoting ? promotion(goal, observed) : AWAITS_LEASE);
     }
     case 'primary': {
@@ -151,7 +155,7 @@ function planLead(goal: LeadGoal, observed: Observed): Step {
       if (!observed.leaseHeld) return { kind: 'stop', mode: 'immediate' };
       // A text of somebody else's, or ours from before: what counts is that the goal's is in force.
       if (server.sync === null || !sameSync(server.sync, goal.sync)) return { kind: 'configure', override };
-      const slots = changeSlots(server.slots, wantedSlots(goal, observed));
+      const slots = changeSlots(server.slots, wantedSlots(goal, observed), clusterOf(observed));
       if (slots) return slots;
       const stale = server.checkpointTimeline !== observed.timeline && !server.checkpointing;
       return stale ? { kind: 'checkpoint' } : { kind: 'none' };
@@ -246,9 +250,37 @@ function planStop(_goal: StopGoal, { server }: Observed): Step {
   }
 }
 
+function planRetire({ server }: Observed): Step {
+  switch (server.kind) {
+    case 'absent':
+      return { kind: 'none' };
+    case 'broken':
+    case 'stopped':
+      return { kind: 'set-aside' };
+    case 'primary':
+      return { kind: 'stop', mode: 'immediate' };
+    case 'starting':
+    case 'stopping':
+    case 'unresponsive':
+    case 'standby':
+      return { kind: 'stop', mode: 'fast' };
+  }
+}
+
 /** A step that copies from the primary: only once that is ready to be copied from. */
 function fromSource(goal: FollowGoal, step: Step): Step {
   return goal.sourceReady ? step : { kind: 'wait', detail: `waiting until ${goal.primary} can be copied from` };
+}
+
+/** Instances are named CLUSTER-N. */
+function clusterOf({ instance }: Observed): string {
+  return instance.replace(/-\d+$/, '');
+}
+
+/** One that slotName() could have made for an instance of this cluster. */
+function isSlotOf(cluster: string, name: string): boolean {
+  const rest = name.startsWith(`${cluster.replaceAll('-', '_')}_`) ? name.slice(cluster.length + 1) : '';
+  return /^\d+_e\d+$/.test(rest);
 }
 
 function wantedSlots(goal: LeadGoal, observed: Observed): string[] {
@@ -256,13 +288,11 @@ function wantedSlots(goal: LeadGoal, observed: Observed): string[] {
 }
 
 /**
- * A lost slot can't be revived; it is made anew. Those of other epochs would keep WAL for nobody. Slots that Howdah
- * didn't make are left alone.
+ * A lost slot can't be revived; it is made anew. Those of other epochs, and of instances that left, would keep WAL for
+ * nobody. Slots that Howdah didn't make are left alone.
  */
-function changeSlots(slots: readonly SlotView[], wanted: readonly string[]): Step | undefined {
-  const withoutEpoch = (name: string) => name.replace(/_e\d+$/, '');
-  const members = new Set(wanted.map(withoutEpoch));
-  const isOld = (name: string) => !wanted.includes(name) && /_e\d+$/.test(name) && members.has(withoutEpoch(name));
+function changeSlots(slots: readonly SlotView[], wanted: readonly string[], cluster: string): Step | undefined {
+  const isOld = (name: string) => !wanted.includes(name) && isSlotOf(cluster, name);
   const drop = slots
     .filter(({ name, lost, active }) => !active && ((lost && wanted.includes(name)) || isOld(name)))
     .map((slot) => slot.name);

@@ -12,6 +12,7 @@ import * as history from './commands/history.ts';
 import * as proxyConfig from './commands/proxy-config.ts';
 import * as proxyStatus from './commands/proxy-status.ts';
 import * as psql from './commands/psql.ts';
+import * as scale from './commands/scale.ts';
 import * as status from './commands/status.ts';
 import * as switchover from './commands/switchover.ts';
 import * as up from './commands/up.ts';
@@ -27,6 +28,7 @@ const COMMANDS = [
   describe,
   explain,
   history,
+  scale,
   switchover,
   psql,
   proxyStatus,

@@ -72,6 +72,7 @@ async function run(options: MainOptions, log: Logger, stop: AbortSignal): Promis
     clusters: () => manager.clusters(),
     cluster: (name) => manager.cluster(name),
     apply: (spec) => manager.apply(spec),
+    scale: (name, request) => manager.scale(name, request),
     switchover: (name, request) => manager.switchover(name, request),
     proxies: () => proxyStates(xds.proxies(), publisher.instanceNodes(), clock.wall()),
     invalidProxies: () => publisher.invalid,

@@ -8,12 +8,14 @@ const plain = colorsFor({}, {});
 function instance(name: string, role: 'primary' | 'standby' | 'none'): ClusterStatus['instances'][number] {
   return {
     ...{ name, role, state: role === 'none' ? 'crashed' : 'running', connected: true, timeline: 2, lsn: '0/5000060' },
+    leaving: false,
     ...{ lagBytes: role === 'standby' ? 512 : null, pids: { agent: 1, postgres: 2, envoy: 3 }, socket: '', goal: null },
   };
 }
 
 const cluster: ClusterStatus = {
   ...{ name: 'demo', epoch: 2, phase: 'active', gate: 'open', primary: 'demo-2', reason: 'demo-2 leads epoch 2' },
+  size: 3,
   ...{ durability: 'strict', sync: { voters: ['demo-3'], k: 1, promiseQuorum: 1 }, conditions: [] },
   endpoints: { rw: 'h:1', ro: 'h:2', any: 'h:3' },
   instances: [instance('demo-1', 'none'), instance('demo-2', 'primary'), instance('demo-3', 'standby')],

@@ -46,6 +46,12 @@ export class ChildSet {
     return child;
   }
 
+  /** One that was stopped for good: its name may be given again. */
+  remove(child: SupervisedChild): void {
+    const index = this.#children.indexOf(child);
+    if (index >= 0) this.#children.splice(index, 1);
+  }
+
   /** From now on nothing is waited for: every stop ends with SIGKILL at once. */
   hurry(): void {
     this.#hurry.resolve();

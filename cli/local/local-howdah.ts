@@ -10,21 +10,21 @@ import type { Clock } from '../../control-plane/runtime/clock.ts';
 import type { FileLock } from '../../control-plane/runtime/file-lock.ts';
 import type { Logger, LogLevel } from '../../control-plane/runtime/logger.ts';
 import { readControlPlaneFile } from '../connection.ts';
-import { type AgentSurroundings, agentFile, gatewayFile, writeConfig } from './agent-files.ts';
+import { type AgentSurroundings, gatewayFile, writeConfig } from './agent-files.ts';
 import type { ChildExit, SupervisedChild } from './child.ts';
 import { ChildSet } from './child-set.ts';
 import type { StateLayout } from './layout.ts';
+import { AGENT_STOP_LIMIT_MS, LocalAgents } from './local-agents.ts';
 import { ERROR_LEVEL, forwardLine, parseEntry } from './log-forward.ts';
 import { LogTail } from './log-tail.ts';
 import { readPassword } from './passwords.ts';
-import { type GivenCluster, withPorts } from './place.ts';
+import { type GivenCluster, type PlaceTools, withPorts } from './place.ts';
 import type { LocalPlacements } from './placements.ts';
 import { LOOPBACK } from './ports.ts';
 import { Findings, missingCluster, type Programs, shrinkProblem } from './preflight.ts';
 import { takesWrites } from './probe.ts';
 import type { ShortDirectories } from './short-directories.ts';
 
-const AGENT_STOP_LIMIT_MS = 15_000;
 const OTHER_STOP_LIMIT_MS = 5_000;
 const CONTROL_PLANE_LIMIT_MS = 20_000;
 const FIRST_AGENTS_LIMIT_MS = 5_000;
@@ -40,6 +40,8 @@ export interface LocalPlan {
   readonly lock: FileLock;
   readonly clusters: readonly GivenCluster[];
   readonly placements: LocalPlacements;
+  /** For instances that join later. */
+  readonly tools: PlaceTools;
   readonly directories: ShortDirectories;
   readonly programs: Programs;
 }
@@ -70,6 +72,7 @@ export class LocalHowdah {
   readonly #children: ChildSet;
   readonly #tail: LogTail;
   readonly #failed = Promise.withResolvers<never>();
+  #agents: LocalAgents | undefined;
   #life: Life = 'new';
   #stopped: Promise<void> | undefined;
 
@@ -148,6 +151,7 @@ export class LocalHowdah {
     const wasNew = this.#life === 'new';
     this.#life = 'stopping';
     this.#failed.reject(new HowdahError('failed-precondition', 'stopped before it was ready'));
+    await this.#agents?.stop();
     const all = this.#children.children;
     const named = (name: string) => all.filter((child) => child.name === name);
     const agents = all.filter((child) => child.name !== 'control-plane' && child.name !== 'gateway');
@@ -198,7 +202,7 @@ export class LocalHowdah {
       const problems =
         given === undefined
           ? [missingCluster(stored.name, undefined, layout.directory)]
-          : shrinkProblem(given, stored.instances.length);
+          : shrinkProblem(given, stored.instances.filter(({ leaving }) => !leaving).length);
       findings.add('failed-precondition', ...problems);
     }
     findings.throwIfAny();
@@ -209,7 +213,7 @@ export class LocalHowdah {
   }
 
   async #startAgents(): Promise<void> {
-    const { layout, clusters, placements, directories, programs } = this.#plan;
+    const { layout, placements, directories, programs } = this.#plan;
     const surroundings: AgentSurroundings = {
       controlPlane: `${LOOPBACK}:${placements.controlPlane.xds}`,
       postgres: { binDir: programs.postgres.binDir, user: programs.user?.name ?? null },
@@ -223,24 +227,19 @@ export class LocalHowdah {
     );
     this.#children.start('gateway', 'agent/gateway', ['--config', layout.gatewayConfig]);
     const primaries = new Set((await this.status()).clusters.map(({ primary }) => primary));
-    const agents = clusters.flatMap(({ spec }) =>
-      Object.entries(placements.clusters[spec.name]!.instances).map(([instance, placement]) => {
-        const config = layout.agentConfig(spec.name, instance);
-        const directory = directories.shorten(layout.instanceDirectory(spec.name, instance), instance);
-        writeConfig(config, agentFile(spec, { name: instance, directory, placement }, layout, surroundings));
-        return { instance, config };
-      }),
-    );
+    const { clock, log, onProgress } = this.#options;
+    const agents = new LocalAgents({
+      ...{ plan: this.#plan, surroundings, children: this.#children, clock, log },
+      clusters: () => this.#lookAtClusters(),
+      onProgress: (text) => onProgress?.(text),
+    });
+    this.#agents = agents;
     // A standby that runs again before the primary's agent is heard of would look like a primary that is lost.
-    this.#startAll(agents.filter(({ instance }) => primaries.has(instance)));
+    agents.start((instance) => primaries.has(instance));
     await this.#waitForAgents(primaries);
-    this.#startAll(agents.filter(({ instance }) => !primaries.has(instance)));
-  }
-
-  #startAll(agents: readonly { readonly instance: string; readonly config: string }[]): void {
-    for (const { instance, config } of agents) {
-      if (this.#life === 'starting') this.#children.start(instance, 'agent/main', ['--config', config]);
-    }
+    if (this.#life !== 'starting') return;
+    agents.start(() => true);
+    agents.follow();
   }
 
   /** Until the control plane hears of each of them, or the limit is over: an instance that is broken holds up nobody. */

@@ -87,7 +87,8 @@ async function placeCluster(
   return { file, routes, instances };
 }
 
-async function placeInstance(
+/** The address of one instance: the kept ports where they are free. */
+export async function placeInstance(
   cluster: string,
   name: string,
   kept: InstancePlacement | undefined,

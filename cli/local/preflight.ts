@@ -98,17 +98,15 @@ function makeWithParents(directory: string, mode: number): void {
   mkdirSync(directory, { mode });
 }
 
-/** Clusters of earlier runs that this one would drop or make smaller. */
+/** Clusters of earlier runs that this one would drop. */
 export function keptProblems(
   given: readonly GivenCluster[],
   kept: LocalPlacements | undefined,
   stateDir: string,
 ): Problem[] {
-  return Object.entries(kept?.clusters ?? {}).flatMap(([name, placement]) => {
-    const again = given.find(({ spec }) => spec.name === name);
-    if (again === undefined) return [missingCluster(name, placement.file, stateDir)];
-    return shrinkProblem(again, Object.keys(placement.instances).length);
-  });
+  return Object.entries(kept?.clusters ?? {})
+    .filter(([name]) => !given.some(({ spec }) => spec.name === name))
+    .map(([name, placement]) => missingCluster(name, placement.file, stateDir));
 }
 
 export function missingCluster(name: string, file: string | undefined, stateDir: string): Problem {
@@ -117,10 +115,11 @@ export function missingCluster(name: string, file: string | undefined, stateDir:
   return { path: '--file', message };
 }
 
+/** A file that is behind would take instances away unasked. `instances`: as many as the cluster has, without those that leave. */
 export function shrinkProblem({ spec, file, line }: GivenCluster, instances: number): FileProblem[] {
   if (spec.instances >= instances) return [];
   const path = 'spec.instances';
-  const message = `${spec.name} has ${instances} instances and can't be made smaller while it lives: write ${instances} or more`;
+  const message = `${spec.name} has ${instances} instances, and a start takes none away: write ${instances} or more; to make it smaller use howdah scale ${spec.name} ${spec.instances} while it runs`;
   return [{ path, message, file, line: line(path) }];
 }
 

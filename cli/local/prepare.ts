@@ -10,7 +10,7 @@ import { StateLayout } from './layout.ts';
 import type { LocalPlan } from './local-howdah.ts';
 import { lockStateDirectory } from './lock.ts';
 import { ensurePasswords } from './passwords.ts';
-import { type GivenCluster, place } from './place.ts';
+import { type GivenCluster, type PlaceTools, place } from './place.ts';
 import { type LocalPlacements, readPlacements, writePlacements } from './placements.ts';
 import { PortAllocator, probeLoopback } from './ports.ts';
 import { Findings, findPrograms, keptProblems, prepareStateDirectory } from './preflight.ts';
@@ -49,11 +49,11 @@ export async function prepareLocal(options: PrepareOptions): Promise<LocalPlan> 
     placed = await findings.attempt('--state-dir', () => placeAll(layout, clusters, user, findings, options));
     findings.throwIfAny();
     if (placed === undefined || programs === undefined) throw giveUp(findings);
-    const { placements, directories } = placed;
+    const { placements, tools, directories } = placed;
     writePlacements(layout.placementsFile, placements);
     makeSecrets(layout, clusters);
     mkdirSync(layout.gatewayDirectory, { recursive: true, mode: 0o700 });
-    return { layout, lock, clusters, placements, directories, programs };
+    return { layout, lock, clusters, placements, tools, directories, programs };
   } catch (error) {
     placed?.directories.remove();
     lock?.release();
@@ -75,6 +75,7 @@ async function waitForLeftovers(layout: StateLayout, options: PrepareOptions): P
 
 interface Placed {
   readonly placements: LocalPlacements;
+  readonly tools: PlaceTools;
   readonly directories: ShortDirectories;
 }
 
@@ -88,7 +89,7 @@ async function placeAll(
   const kept = readPlacements(layout.placementsFile);
   findings.add('failed-precondition', ...keptProblems(clusters, kept, layout.directory));
   const directories = new ShortDirectories(kept?.links);
-  const { placements, problems } = await place(clusters, kept, {
+  const tools: PlaceTools = {
     allocator: new PortAllocator(probeLoopback, options.random),
     socketDirectory: (cluster, instance) => {
       const directory = layout.instanceDirectory(cluster, instance);
@@ -100,10 +101,11 @@ async function placeAll(
       if (user !== null) chownSync(sockets, user.uid, user.gid);
       return sockets;
     },
-  });
+  };
+  const { placements, problems } = await place(clusters, kept, tools);
   findings.add('failed-precondition', ...problems);
   const { root } = directories;
-  return { placements: root === undefined ? placements : { ...placements, links: root }, directories };
+  return { placements: root === undefined ? placements : { ...placements, links: root }, tools, directories };
 }
 
 function makeSecrets(layout: StateLayout, clusters: readonly GivenCluster[]): void {

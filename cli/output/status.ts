@@ -114,6 +114,7 @@ function roleCell(instance: InstanceStatus, colors: Colors): string {
 }
 
 function stateCell(instance: InstanceStatus, colors: Colors): string {
+  if (instance.leaving) return colors.yellow(`${instance.state}, leaving`);
   switch (instance.state) {
     case 'running':
       return instance.connected ? 'running' : colors.yellow('running, no agent');

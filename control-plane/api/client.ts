@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { ClusterSpec } from '../model/cluster-spec.ts';
 import { HowdahError } from '../model/errors.ts';
 import { errorBodySchema, ROUTES, type RouteInput, type RouteName, type RouteOutput } from './contract.ts';
-import type { SwitchoverRequest } from './view.ts';
+import type { ScaleRequest, SwitchoverRequest } from './view.ts';
 
 export interface ApiClientOptions {
   /** `http://HOST:PORT`, as in control-plane.json. */
@@ -45,6 +45,11 @@ export class ApiClient {
   /** Creates the cluster or changes it; the same spec again changes nothing. */
   apply(spec: ClusterSpec): Promise<RouteOutput<'apply'>> {
     return this.#call('apply', { params: { name: spec.name }, query: {}, body: spec });
+  }
+
+  /** Resolves when the new number is stored; instances join and leave after that. */
+  scale(name: string, request: ScaleRequest): Promise<RouteOutput<'scale'>> {
+    return this.#call('scale', { params: { name }, query: {}, body: request });
   }
 
   switchover(name: string, request: SwitchoverRequest): Promise<RouteOutput<'switchover'>> {

@@ -1,6 +1,5 @@
 // From a cluster as stored and observed to what people and programs are told of it. Pure.
-import { type ClusterRecord, primaryOf } from '../model/cluster-record.ts';
-import { instanceNames } from '../model/cluster-spec.ts';
+import { type ClusterRecord, memberNames, primaryOf } from '../model/cluster-record.ts';
 import type { InstanceReport, PostgresState } from '../model/instance.ts';
 import { formatLsn, type Lsn, maxLsn } from '../model/lsn.ts';
 import { promiseQuorum } from '../model/sync.ts';
@@ -29,6 +28,7 @@ export function clusterStatus(
     gate: record.phase.kind === 'active' ? record.phase.gate : 'closed',
     primary: primary === '' ? null : primary,
     reason: view.reason,
+    size: record.spec.instances,
     durability: durability.mode,
     sync: { voters: [...record.sync.voters], k: record.sync.k, promiseQuorum: promiseQuorum(record.sync) },
     endpoints: {
@@ -44,9 +44,7 @@ export function clusterStatus(
 function instanceStatuses({ record, instances }: ClusterView, primary: string): InstanceStatus[] {
   const leader = instances.get(primary)?.report?.postgres;
   const primaryLsn = leader?.kind === 'primary' ? leader.flushLsn : null;
-  return instanceNames(record.spec).map((name) =>
-    instanceStatus(name, record, instances.get(name) ?? NEVER_SEEN, primaryLsn),
-  );
+  return memberNames(record).map((name) => instanceStatus(name, record, instances.get(name) ?? NEVER_SEEN, primaryLsn));
 }
 
 function instanceStatus(
@@ -64,6 +62,7 @@ function instanceStatus(
     role: connected && running ? postgres.kind : 'none',
     state: connected ? stateOf(postgres) : 'unreachable',
     connected,
+    leaving: record.leaving.includes(name),
     timeline: report?.timeline ?? 0,
     lsn: formatLsn(lsn),
     lagBytes: primaryLsn === null || lsn === 0n ? null : lagBytes(primaryLsn, lsn),

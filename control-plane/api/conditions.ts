@@ -1,6 +1,5 @@
 // What is right and wrong with a cluster, one sentence each, for people and for Kubernetes' conditions. Pure.
-import { type ClusterRecord, primaryOf } from '../model/cluster-record.ts';
-import { instanceNames } from '../model/cluster-spec.ts';
+import { type ClusterRecord, memberNames, primaryOf } from '../model/cluster-record.ts';
 import type { PrimaryState } from '../model/instance.ts';
 import { promiseQuorum } from '../model/sync.ts';
 import type { Condition, ProxyStatus } from './contract.ts';
@@ -96,14 +95,15 @@ function failoverReady({ record, instances }: ClusterView): Condition {
 }
 
 /** Who may promise a new epoch, and how many must. An asynchronous cluster has no voters: one standby is enough. */
-function promisers({ spec, sync, phase }: ClusterRecord): { names: readonly string[]; quorum: number } {
+function promisers(record: ClusterRecord): { names: readonly string[]; quorum: number } {
+  const { spec, sync, phase } = record;
   if (spec.durability.mode !== 'async') return { names: sync.voters, quorum: promiseQuorum(sync) };
   const primary = phase.kind === 'fencing' ? phase.from : primaryOf(phase);
-  return { names: instanceNames(spec).filter((name) => name !== primary), quorum: 1 };
+  return { names: memberNames(record).filter((name) => name !== primary), quorum: 1 };
 }
 
 function agentsConnected({ record, instances }: ClusterView): Condition {
-  const missing = instanceNames(record.spec).filter((name) => instances.get(name)?.connected !== true);
+  const missing = memberNames(record).filter((name) => instances.get(name)?.connected !== true);
   const type = 'AgentsConnected';
   if (missing.length === 0) return condition(type, true, 'every agent reports');
   return condition(type, false, `no agent reports for ${list(missing)}`);
@@ -111,7 +111,7 @@ function agentsConnected({ record, instances }: ClusterView): Condition {
 
 function goalsReached({ record, instances }: ClusterView): Condition {
   const type = 'GoalsReached';
-  const goals = instanceNames(record.spec).flatMap((name) => {
+  const goals = memberNames(record).flatMap((name) => {
     const goal = instances.get(name)?.report?.goal;
     return goal && goal.status !== 'done' ? [{ name, ...goal }] : [];
   });
@@ -126,7 +126,7 @@ function goalsReached({ record, instances }: ClusterView): Condition {
 function configValid({ record }: ClusterView, invalid: readonly InvalidProxy[]): Condition {
   const type = 'ConfigValid';
   const { spec } = record;
-  const nodes = instanceNames(spec).map((instance) => `instance/${spec.name}/${instance}`);
+  const nodes = memberNames(record).map((instance) => `instance/${spec.name}/${instance}`);
   // A gateway serves every cluster: what is wrong may be any cluster's.
   const own = invalid.filter(({ id }) => nodes.includes(id) || id.startsWith('gateway/'));
   if (own.length === 0) return condition(type, true, 'every configuration could be published');

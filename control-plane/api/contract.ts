@@ -88,6 +88,19 @@ export const ROUTES = {
     body: clusterSpecSchema,
     response: clusterStatusSchema,
   },
+  scale: {
+    method: 'POST',
+    path: '/v1/clusters/:name/scale',
+    params: clusterParams,
+    query: nothing,
+    body: z.strictObject({ instances: clusterSpecSchema.shape.instances, dryRun: z.boolean().optional() }),
+    response: z.object({
+      from: z.int(),
+      to: z.int(),
+      joining: z.array(z.string()),
+      leaving: z.array(z.string()),
+    }),
+  },
   switchover: {
     method: 'POST',
     path: '/v1/clusters/:name/switchover',

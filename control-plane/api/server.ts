@@ -111,6 +111,17 @@ function handlers(view: ControlPlaneView, about: () => ControlPlaneStatus): Hand
       await view.apply(body);
       return status(found(params.name));
     },
+    scale: async ({ params, body }) => {
+      const { name } = params;
+      const before = found(name).record.spec;
+      const problems = specProblems({ ...before, instances: body.instances }, name);
+      if (problems.length > 0) {
+        const message = `${name} can't have ${body.instances} ${body.instances === 1 ? 'instance' : 'instances'}`;
+        throw new HowdahError('invalid-argument', message, { problems });
+      }
+      const { joining, leaving, ...numbers } = await view.scale(name, body);
+      return { ...numbers, joining: [...joining], leaving: [...leaving] };
+    },
     switchover: async ({ params, body }) => {
       found(params.name);
       const result = await view.switchover(params.name, body);

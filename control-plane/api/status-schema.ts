@@ -18,6 +18,8 @@ export const instanceStatusSchema = z.object({
   state: z.enum(['running', 'starting', 'stopped', 'crashed', 'creating', 'absent', 'unresponsive', 'unreachable']),
   /** The agent's stream to the control plane is up. When not, all else is what it said last. */
   connected: z.boolean(),
+  /** The specification does not name it any more: it goes as soon as nothing needs it. */
+  leaving: z.boolean(),
   /** Timeline of the data directory; 0 without one. */
   timeline: z.int().min(0),
   /** A primary's flushed position, a standby's received or replayed position, whichever is further. */
@@ -53,6 +55,8 @@ export const clusterStatusSchema = z.object({
   primary: z.string().nullable(),
   /** Why it is as it is: one sentence. */
   reason: z.string(),
+  /** How many instances the specification asks for. */
+  size: z.int().min(1),
   durability: z.enum(['strict', 'available', 'async']),
   sync: z.object({
     voters: z.array(z.string()),

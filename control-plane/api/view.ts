@@ -14,6 +14,11 @@ export interface ControlPlaneView {
    */
   apply(spec: ClusterSpec): Promise<void>;
   /**
+   * Changes how many instances a cluster has; resolves when that is stored.
+   * @throws HowdahError `not-found`, `invalid-argument`, `failed-precondition` with everything that forbids it.
+   */
+  scale(name: string, request: ScaleRequest): Promise<ScaleResult>;
+  /**
    * Moves the primary on purpose; resolves when the new primary takes writes. With `dryRun` nothing moves.
    * @throws HowdahError `not-found`, `failed-precondition` with every failed check in `problems`, `deadline-exceeded`.
    */
@@ -26,6 +31,23 @@ export interface ControlPlaneView {
   invalidProxies(): readonly InvalidProxy[];
   /** @param id a node id; one that is not connected has nothing */
   proxyConfig(id: string): ProxyConfig;
+}
+
+export interface ScaleRequest {
+  /** 1 to 9. */
+  readonly instances: number;
+  /** Only check whether it could be done. */
+  readonly dryRun?: boolean | undefined;
+}
+
+export interface ScaleResult {
+  /** How many instances there were. */
+  readonly from: number;
+  readonly to: number;
+  /** Instances that were not there before. */
+  readonly joining: readonly string[];
+  /** Instances that go one by one, those of an earlier change too. */
+  readonly leaving: readonly string[];
 }
 
 export interface SwitchoverRequest {

@@ -2,6 +2,7 @@
 import type { Phase } from '../model/cluster-record.ts';
 import { goalId } from '../model/goal.ts';
 import { promiseQuorum, type SyncConfig, sameSync } from '../model/sync.ts';
+import { decideMembers } from './decide-members.ts';
 import { type Decision, earliest, move, newEpoch, stay } from './decision.ts';
 import { leadGoal, syncStep } from './goals.ts';
 import { type ClusterState, liveReport, observed } from './state.ts';
@@ -139,6 +140,8 @@ function keepVoters(state: ClusterState, phase: Active, now: number): Decision {
       sync: stored,
     });
   }
+  const leaving = decideMembers(state, phase.primary, now);
+  if (leaving) return { ...leaving, wakeAt: earliest(leaving.wakeAt, graceEndsAt(state, now)) };
   return stay(`${phase.primary} leads epoch ${record.epoch}; commits wait for ${describe(record.sync)}`, {
     wakeAt: graceEndsAt(state, now),
   });

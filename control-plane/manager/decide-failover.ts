@@ -1,6 +1,5 @@
 /** A new epoch was begun: gather promises, choose, promote, confirm. */
-import type { Phase } from '../model/cluster-record.ts';
-import { instanceNames } from '../model/cluster-spec.ts';
+import { memberNames, type Phase } from '../model/cluster-record.ts';
 import { goalId } from '../model/goal.ts';
 import type { InstanceReport } from '../model/instance.ts';
 import { formatLsn, type Lsn } from '../model/lsn.ts';
@@ -19,7 +18,7 @@ type Promoting = Extract<Phase, { kind: 'promoting' }>;
 
 export function decideFencing(state: ClusterState, phase: Fencing, now: number): Decision {
   const { record } = state;
-  const promised = instanceNames(record.spec)
+  const promised = memberNames(record)
     .map((name) => liveReport(state, name))
     .filter((report) => report !== null)
     .filter((report) => hasPromised(report, record.epoch));
@@ -125,7 +124,7 @@ function firstVoters(state: ClusterState, candidate: string, promised: readonly 
   const { spec, sync } = state.record;
   if (spec.durability.mode === 'async' || spec.durability.quorum === 0) return NO_SYNC;
   const k = Math.max(1, Math.min(sync.k || spec.durability.quorum, spec.durability.quorum));
-  const names = instanceNames(spec).filter((name) => name !== candidate);
+  const names = memberNames(state.record).filter((name) => name !== candidate);
   const voters = names.filter((name) => sync.voters.includes(name) && promised.includes(name));
   const fill = [
     ...names.filter((n) => sync.voters.includes(n)),

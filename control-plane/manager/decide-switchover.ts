@@ -1,6 +1,5 @@
 /** A planned change of primary: let transactions end, stop the old primary cleanly, then go the way of every epoch. */
-import type { Phase } from '../model/cluster-record.ts';
-import { instanceNames } from '../model/cluster-spec.ts';
+import { memberNames, type Phase } from '../model/cluster-record.ts';
 import { formatLsn, maxLsn } from '../model/lsn.ts';
 import { promiseQuorum } from '../model/sync.ts';
 import { type Decision, earliest, move, newEpoch, stay } from './decision.ts';
@@ -27,7 +26,7 @@ export interface SwitchoverCheck {
 
 export function checkSwitchover(state: ClusterState, request: SwitchoverRequest): SwitchoverCheck {
   const { record } = state;
-  const { phase, spec, sync } = record;
+  const { phase, sync } = record;
   const forbidden: string[] = [];
   const passed: string[] = [];
   if (phase.kind !== 'active' || phase.gate !== 'open') {
@@ -38,7 +37,7 @@ export function checkSwitchover(state: ClusterState, request: SwitchoverRequest)
     };
   }
   const { primary } = phase;
-  const names = instanceNames(spec);
+  const names = memberNames(record);
   if (request.to !== '' && !names.includes(request.to)) {
     forbidden.push(`there is no instance ${request.to}: the instances are ${names.join(', ')}`);
   }
@@ -72,7 +71,8 @@ function whyUnfit(state: ClusterState, name: string): string {
   if (report.postgres.kind !== 'standby') return `its PostgreSQL is ${report.postgres.kind}`;
   if (!report.postgres.streaming || observed(state, name).missingSince !== null)
     return 'it does not stream from the primary';
-  const { sync } = state.record;
+  const { sync, leaving } = state.record;
+  if (leaving.includes(name)) return 'it leaves the cluster';
   if (sync.voters.length > 0 && !sync.voters.includes(name)) return 'commits do not wait for it yet';
   return '';
 }

@@ -2,7 +2,7 @@
  * decide(state, now): the next step of one cluster. Pure. The runner stores what it answers before anything is done,
  * so a crash between any two steps is recovered by deciding again.
  */
-import { instanceNames } from '../model/cluster-spec.ts';
+import { memberNames } from '../model/cluster-record.ts';
 import { decideActive } from './decide-active.ts';
 import { decideFencing, decidePromoting } from './decide-failover.ts';
 import { decideDraining, decideStopping } from './decide-switchover.ts';
@@ -52,7 +52,7 @@ function decideForming(state: ClusterState, primary: string, now: number): Decis
 function withRetries(state: ClusterState, decision: Decision, now: number): Decision {
   const { phase } = state.record;
   const leader = phase.kind === 'active' ? phase.primary : phase.kind === 'promoting' ? phase.candidate : '';
-  const failed = instanceNames(state.record.spec).filter(
+  const failed = memberNames(state.record).filter(
     (name) => name !== leader && observed(state, name).failedSince !== null && liveReport(state, name) !== null,
   );
   if (failed.length === 0) return decision;

@@ -3,8 +3,7 @@
  * what to do about it. Pure; asks the same functions that decide.
  */
 import type { Explanation } from '../api/explain-schema.ts';
-import { primaryOf } from '../model/cluster-record.ts';
-import { instanceNames } from '../model/cluster-spec.ts';
+import { memberNames, primaryOf } from '../model/cluster-record.ts';
 import { formatLsn } from '../model/lsn.ts';
 import { promiseQuorum } from '../model/sync.ts';
 import { type Choice, chooseCandidate, contenderOf } from './candidates.ts';
@@ -21,7 +20,7 @@ export function explain(state: ClusterState, reason: string): Explanation {
       advice: ['Wait until it is active, or see the history for what holds it up.'],
     };
   }
-  const others = instanceNames(spec).filter((name) => name !== phase.primary);
+  const others = memberNames(state.record).filter((name) => name !== phase.primary);
   const unable = others
     .map((instance) => ({ instance, why: whyUnable(state, instance) }))
     .filter(({ why }) => why !== '');

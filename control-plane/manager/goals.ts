@@ -1,8 +1,8 @@
 /** Which goal each instance has, from the record and what the primary reports. Pure and repeatable. */
-import type { ClusterRecord } from '../model/cluster-record.ts';
-import { instanceNames } from '../model/cluster-spec.ts';
+import { type ClusterRecord, memberNames } from '../model/cluster-record.ts';
 import { type FollowGoal, type Goal, goalId, type LeadGoal } from '../model/goal.ts';
 import { type SyncConfig, sameSync } from '../model/sync.ts';
+import { retireGoal } from './membership.ts';
 import { type ClusterState, liveReport } from './state.ts';
 import { confirmedSync, planSync, type SyncPlan, wantedSync } from './sync-plan.ts';
 
@@ -17,11 +17,11 @@ export function goalFor(state: ClusterState, instance: string, now: number): Goa
     case 'draining':
       return instance === phase.primary
         ? leadGoal(record, instance, toldSync(state, now))
-        : followGoal(state, instance, phase.primary, record.timeline);
+        : (retireGoal(state, instance) ?? followGoal(state, instance, phase.primary, record.timeline));
     case 'stopping':
       return instance === phase.primary
         ? { kind: 'stop', epoch }
-        : followGoal(state, instance, phase.primary, record.timeline);
+        : (retireGoal(state, instance) ?? followGoal(state, instance, phase.primary, record.timeline));
     case 'fencing':
       return { kind: 'fence', epoch };
     case 'promoting':
@@ -41,7 +41,7 @@ export function leadGoal(record: ClusterRecord, instance: string, sync: SyncConf
     sync,
     create: record.systemId === '',
     start: !letsIn,
-    members: instanceNames(record.spec).filter((name) => name !== instance),
+    members: memberNames(record).filter((name) => name !== instance),
   };
 }
 

@@ -1,7 +1,15 @@
 /** All clusters of this control plane: a runner each; where agents, operators and the API come in. */
 import type { Explanation } from '../api/explain-schema.ts';
-import type { ClusterView, ControlPlaneView, InstanceView, SwitchoverRequest, SwitchoverResult } from '../api/view.ts';
-import { type ClusterRecord, primaryOf } from '../model/cluster-record.ts';
+import type {
+  ClusterView,
+  ControlPlaneView,
+  InstanceView,
+  ScaleRequest,
+  ScaleResult,
+  SwitchoverRequest,
+  SwitchoverResult,
+} from '../api/view.ts';
+import { type ClusterRecord, memberNames, primaryOf } from '../model/cluster-record.ts';
 import { type ClusterSpec, instanceNames } from '../model/cluster-spec.ts';
 import { HowdahError } from '../model/errors.ts';
 import type { InstanceReport } from '../model/instance.ts';
@@ -12,6 +20,7 @@ import type { Component } from '../runtime/component.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Store, Versioned } from '../store/store.ts';
 import { explain } from './explain.ts';
+import { changeProblems, withSpec } from './membership.ts';
 import { ClusterRunner } from './runner.ts';
 import { type ClusterState, observed } from './state.ts';
 import { dryRun, PendingSwitchover } from './switchover.ts';
@@ -71,17 +80,20 @@ export class Manager implements Component, Omit<ControlPlaneView, 'proxies' | 'p
       this.#add({ record, revision: await this.#options.store.put(record, 0) });
       return;
     }
-    const before = entry.runner.state.record.spec;
-    if (spec.instances < before.instances) {
-      throw new HowdahError(
-        'failed-precondition',
-        `cluster ${spec.name} has ${before.instances} instances; removing instances is not supported`,
-        { problems: [{ path: 'spec.instances', message: `keep at least ${before.instances}` }] },
-      );
-    }
+    this.#check(spec.name, spec);
     entry.runner.observe({ kind: 'spec', spec });
     await entry.runner.wake();
     if (entry.runner.state.record.spec !== spec) throw new HowdahError('unavailable', entry.runner.reason);
+  }
+
+  async scale(name: string, { instances, dryRun }: ScaleRequest): Promise<ScaleResult> {
+    const { record } = this.#entry(name).runner.state;
+    const spec = { ...record.spec, instances };
+    const { leaving } = withSpec(record, spec);
+    const joining = instanceNames(spec).filter((instance) => !memberNames(record).includes(instance));
+    if (dryRun) this.#check(name, spec);
+    else await this.apply(spec);
+    return { from: record.spec.instances, to: instances, joining, leaving };
   }
 
   async switchover(name: string, request: SwitchoverRequest): Promise<SwitchoverResult> {
@@ -108,7 +120,7 @@ export class Manager implements Component, Omit<ControlPlaneView, 'proxies' | 'p
   onHello(channel: AgentChannel): void {
     const { cluster, instance, bootId, placement } = channel.hello;
     const entry = this.#clusters.get(cluster);
-    if (!entry || !instanceNames(entry.runner.state.record.spec).includes(instance)) {
+    if (!entry || !memberNames(entry.runner.state.record).includes(instance)) {
       throw new HowdahError('not-found', `there is no instance ${instance} in a cluster ${cluster}`);
     }
     entry.agents.set(instance, channel);
@@ -165,6 +177,12 @@ export class Manager implements Component, Omit<ControlPlaneView, 'proxies' | 'p
     void runner.wake();
   }
 
+  /** @throws HowdahError `failed-precondition` for what the cluster can't become now. */
+  #check(name: string, spec: ClusterSpec): void {
+    const problems = changeProblems(this.#entry(name).runner.state, spec);
+    if (problems.length > 0) throw new HowdahError('failed-precondition', `${name} can't be changed now`, { problems });
+  }
+
   /** @throws HowdahError `not-found` */
   #entry(name: string): Entry {
     const entry = this.#clusters.get(name);
@@ -176,7 +194,7 @@ export class Manager implements Component, Omit<ControlPlaneView, 'proxies' | 'p
     const { state } = runner;
     const now = this.#options.clock.now();
     const instances = new Map<string, InstanceView>();
-    for (const name of instanceNames(state.record.spec)) {
+    for (const name of memberNames(state.record)) {
       const { link, report, reportAt } = observed(state, name);
       const lastReportAgoMs = report ? Math.round(now - reportAt) : null;
       instances.set(name, { connected: link.kind === 'up', lastReportAgoMs, report });
@@ -193,6 +211,7 @@ function firstRecord(spec: ClusterSpec): ClusterRecord {
     epoch: 1,
     phase: { kind: 'forming', primary: instanceNames(spec)[0]! },
     sync: NO_SYNC,
+    leaving: [],
     timeline: 0,
     timelineHistory: [],
     placements: {},

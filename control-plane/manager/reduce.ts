@@ -1,9 +1,9 @@
 /**
  * reduce(state, observation, now): folds what was observed into the state. Pure; decides nothing.
  */
-import { type ClusterRecord, primaryOf } from '../model/cluster-record.ts';
-import { instanceNames } from '../model/cluster-spec.ts';
+import { type ClusterRecord, memberNames, primaryOf } from '../model/cluster-record.ts';
 import type { InstanceReport, PrimaryState } from '../model/instance.ts';
+import { withSpec } from './membership.ts';
 import { type ClusterState, type Observation, type Observed, observed } from './state.ts';
 import { settled } from './sync-plan.ts';
 
@@ -47,7 +47,7 @@ export function reduce(state: ClusterState, observation: Observation, now: numbe
     case 'record':
       return withRecord(state, observation.record, now);
     case 'spec':
-      return { ...state, record: { ...state.record, spec: observation.spec } };
+      return { ...state, record: withSpec(state.record, observation.spec) };
   }
 }
 
@@ -75,7 +75,7 @@ function withReport(state: ClusterState, report: InstanceReport, now: number): C
 function withPrimary(state: ClusterState, report: InstanceReport, primary: PrimaryState, now: number): ClusterState {
   const streaming = new Set(primary.standbys.filter((s) => s.state === 'streaming').map((s) => s.name));
   let next = state;
-  for (const name of instanceNames(state.record.spec)) {
+  for (const name of memberNames(state.record)) {
     if (name === report.instance) continue;
     const before = observed(next, name);
     const missingSince = streaming.has(name) ? null : (before.missingSince ?? now);

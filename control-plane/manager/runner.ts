@@ -2,8 +2,7 @@
  * Runs the loop of one cluster: observe, decide, store, act; one step at a time, however many events come meanwhile.
  * Owns the effects; what to do is decided in decide().
  */
-import { type ClusterRecord, HISTORY_LIMIT } from '../model/cluster-record.ts';
-import { instanceNames } from '../model/cluster-spec.ts';
+import { type ClusterRecord, HISTORY_LIMIT, memberNames } from '../model/cluster-record.ts';
 import { HowdahError } from '../model/errors.ts';
 import { type Goal, goalId } from '../model/goal.ts';
 import type { Clock, Timer } from '../runtime/clock.ts';
@@ -130,13 +129,13 @@ export class ClusterRunner {
    * a goal to lead from the record of before could let PostgreSQL wait for fewer than the store says.
    */
   #needsProof(retry: readonly string[]): boolean {
-    const { epoch, spec, phase } = this.#state.record;
+    const { epoch, phase } = this.#state.record;
     const isOpen = phase.kind === 'active' && phase.gate === 'open';
     if (!isOpen && this.#options.clock.now() - this.#provenAt >= PROVE_EVERY_MS) return true;
     const isAhead = (instance: string) => (liveReport(this.#state, instance)?.promisedEpoch ?? 0) > epoch;
     return (
       this.#goalsDue(retry).some(({ goal }) => goal.kind === 'lead') ||
-      instanceNames(spec).some((name) => isAhead(name))
+      memberNames(this.#state.record).some((name) => isAhead(name))
     );
   }
 
@@ -182,7 +181,7 @@ export class ClusterRunner {
   /** The goals that connected agents have not been sent yet, or are to be sent again. */
   #goalsDue(retry: readonly string[]): { readonly instance: string; readonly goal: Goal }[] {
     const due: { readonly instance: string; readonly goal: Goal }[] = [];
-    for (const instance of instanceNames(this.#state.record.spec)) {
+    for (const instance of memberNames(this.#state.record)) {
       const { link, sentGoal } = observed(this.#state, instance);
       if (link.kind !== 'up') continue;
       const goal = goalFor(this.#state, instance, this.#options.clock.now());

@@ -2,7 +2,7 @@
  * Is the primary gone? Answers from what its agent says and from what the voters see, never from silence alone while
  * enough voters still stream from it.
  */
-import { instanceNames } from '../model/cluster-spec.ts';
+import { memberNames } from '../model/cluster-record.ts';
 import { promiseQuorum } from '../model/sync.ts';
 import { type ClusterState, liveReport, observed } from './state.ts';
 
@@ -78,7 +78,7 @@ function frozen(state: ClusterState, primary: string, now: number): Suspicion {
 function voters(state: ClusterState, primary: string): { here: string[]; streaming: string[] } {
   const { spec, sync } = state.record;
   // Where commits wait for nobody, whoever is there could take over.
-  const names = spec.durability.mode === 'async' ? instanceNames(spec) : sync.voters;
+  const names = spec.durability.mode === 'async' ? memberNames(state.record) : sync.voters;
   const here = names.filter((name) => name !== primary && liveReport(state, name) !== null);
   const streaming = here.filter((name) => {
     const postgres = liveReport(state, name)!.postgres;

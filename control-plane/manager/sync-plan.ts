@@ -8,7 +8,7 @@
  * "Wait": until every walsender shows the new setting, and k of the new voters flushed what was written before.
  * While nobody is stored nobody can be promoted, so the very first voters go to PostgreSQL before the store.
  */
-import { instanceNames } from '../model/cluster-spec.ts';
+import { type ClusterSpec, instanceNames } from '../model/cluster-spec.ts';
 import type { PrimaryState } from '../model/instance.ts';
 import { NO_SYNC, type SyncConfig, sameSync } from '../model/sync.ts';
 import { type ClusterState, liveReport, observed } from './state.ts';
@@ -81,6 +81,8 @@ export function wantedSync(state: ClusterState, primaryName: string, now: number
   const { spec, sync: stored } = state.record;
   if (spec.durability.mode === 'async' || spec.durability.quorum === 0) return NO_SYNC;
   const names = instanceNames(spec).filter((name) => name !== primaryName);
+  // One that leaves keeps its vote only while those that stay are too few.
+  const leaving = state.record.leaving.filter((name) => name !== primaryName && stored.voters.includes(name));
   const primary = liveReport(state, primaryName)?.postgres;
   if (primary?.kind !== 'primary') return stored.voters.includes(primaryName) ? without(stored, primaryName) : stored;
   const streaming = new Set(primary.standbys.filter((s) => s.state === 'streaming').map((s) => s.name));
@@ -90,8 +92,11 @@ export function wantedSync(state: ClusterState, primaryName: string, now: number
       ? streaming.has(name) || inGrace(state, name, now)
       : streaming.has(name) && liveReport(state, name) !== null,
   );
-  const k =
-    spec.durability.mode === 'available' ? Math.min(spec.durability.quorum, voters.length) : spec.durability.quorum;
+  for (const name of leaving) {
+    if (voters.length >= spec.durability.quorum) break;
+    if (streaming.has(name) || inGrace(state, name, now)) voters.push(name);
+  }
+  const k = wantedK(spec.durability, stored, voters.length);
   for (const name of stored.voters) {
     if (voters.length >= k) break;
     if (name !== primaryName && !voters.includes(name)) voters.push(name);
@@ -101,6 +106,12 @@ export function wantedSync(state: ClusterState, primaryName: string, now: number
     if (!voters.includes(name)) voters.push(name);
   }
   return k === 0 ? NO_SYNC : { voters: voters.sort(), k };
+}
+
+/** A k that was raised holds as soon as enough standbys stream: until then commits wait for as many as before. */
+function wantedK({ mode, quorum }: ClusterSpec['durability'], stored: SyncConfig, streaming: number): number {
+  if (mode === 'available') return Math.min(quorum, streaming);
+  return stored.k > 0 && stored.k < quorum ? Math.min(quorum, Math.max(stored.k, streaming)) : quorum;
 }
 
 /** When the next voter's grace ends; null = none is in grace. */

@@ -1,4 +1,4 @@
-import type { ClusterSpec } from './cluster-spec.ts';
+import { type ClusterSpec, instanceNames } from './cluster-spec.ts';
 import type { Placement, TimelineSwitch } from './instance.ts';
 import type { Lsn } from './lsn.ts';
 import type { SyncConfig } from './sync.ts';
@@ -19,6 +19,11 @@ export interface ClusterRecord {
    * enter synchronous_standby_names, and leave it before they leave the store.
    */
   readonly sync: SyncConfig;
+  /**
+   * Instances that the spec does not name any more and that are still here, oldest first: they get no vote and no
+   * reads, and leave one by one.
+   */
+  readonly leaving: readonly string[];
   /** Timeline of the last active primary and its ancestors; 0 and [] until there was one. */
   readonly timeline: number;
   readonly timelineHistory: readonly TimelineSwitch[];
@@ -29,6 +34,11 @@ export interface ClusterRecord {
 }
 
 export const HISTORY_LIMIT = 200;
+
+/** Everybody who belongs to the cluster now: those of the spec, then those that leave. */
+export function memberNames({ spec, leaving }: Pick<ClusterRecord, 'spec' | 'leaving'>): string[] {
+  return [...instanceNames(spec), ...leaving];
+}
 
 export type FailoverCause = 'failover' | 'switchover';
 

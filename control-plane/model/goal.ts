@@ -7,7 +7,7 @@ import { formatSync, type SyncConfig } from './sync.ts';
  * goal at a time, the newest; giving it the same again changes nothing, so a goal may be sent as often as one likes.
  * An agent refuses a goal whose epoch is below its promise.
  */
-export type Goal = FenceGoal | LeadGoal | FollowGoal | StopGoal;
+export type Goal = FenceGoal | LeadGoal | FollowGoal | StopGoal | RetireGoal;
 
 /**
  * Promise the epoch on disk; receive no WAL any more (primary_conninfo empty, WAL receiver gone, replay drained);
@@ -60,12 +60,22 @@ export interface StopGoal {
   readonly epoch: number;
 }
 
+/**
+ * Leave the cluster: PostgreSQL stopped and its data directory kept under another name, never deleted. Only for one
+ * that has no vote. Done when there is no data directory any more.
+ */
+export interface RetireGoal {
+  readonly kind: 'retire';
+  readonly epoch: number;
+}
+
 /** Idempotency id: equal goals have equal ids, and a person can read it. */
 export function goalId(goal: Goal): string {
   const head = `e${goal.epoch}/${goal.kind}`;
   switch (goal.kind) {
     case 'fence':
     case 'stop':
+    case 'retire':
       return head;
     case 'lead':
       return `${head}/${goal.create ? 'create/' : ''}${goal.start ? 'start/' : ''}${formatSync(goal.sync)}/${goal.members.join(',')}`;

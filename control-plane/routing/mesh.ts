@@ -1,8 +1,7 @@
 /** From the state of clusters to what each proxy must do. Pure. */
 import type { EndpointIr, LocalInstanceIr, ProxyIr, RouteIr, RouteKind } from '../../envoy-config/ir.ts';
 import { type ClusterState, liveReport, observed } from '../manager/state.ts';
-import { type ClusterRecord, primaryOf } from '../model/cluster-record.ts';
-import { instanceNames } from '../model/cluster-spec.ts';
+import { type ClusterRecord, memberNames, primaryOf } from '../model/cluster-record.ts';
 import type { InstancePorts, Placement } from '../model/instance.ts';
 
 /** Full share of the reads; falls with lag. */
@@ -79,10 +78,8 @@ function endpoints(state: ClusterState, kind: RouteKind): EndpointIr[] {
     case 'ro':
       return readEndpoints(state);
     case 'any': {
-      const takes = (name: string) => mayServe(state, name) && (name !== primary || isOpen(record));
-      return compact(
-        instanceNames(record.spec).map((name) => endpoint(record, name, 'mesh', { draining: !takes(name) })),
-      );
+      const takes = (name: string) => takesReads(state, name) && (name !== primary || isOpen(record));
+      return compact(memberNames(record).map((name) => endpoint(record, name, 'mesh', { draining: !takes(name) })));
     }
   }
 }
@@ -105,7 +102,7 @@ function readEndpoints(state: ClusterState): EndpointIr[] {
   const { record } = state;
   const { fallback } = record.spec.routes.ro;
   const primary = primaryOf(record.phase);
-  const standbys = instanceNames(record.spec).filter((name) => name !== primary);
+  const standbys = memberNames(record).filter((name) => name !== primary);
   const found = standbys.map((name) => endpoint(record, name, 'mesh', readTraits(state, primary, name)));
   if (fallback === 'primary' && isOpen(record)) found.push(endpoint(record, primary, 'mesh', { lastResort: true }));
   return compact(found);
@@ -114,7 +111,7 @@ function readEndpoints(state: ClusterState): EndpointIr[] {
 function readTraits(state: ClusterState, primary: string, name: string) {
   const { maxLagBytes } = state.record.spec.routes.ro;
   const lag = lagBytes(state, primary, name);
-  return { draining: !mayServe(state, name) || lag > maxLagBytes, weight: weight(lag, maxLagBytes) };
+  return { draining: !takesReads(state, name) || lag > maxLagBytes, weight: weight(lag, maxLagBytes) };
 }
 
 /**
@@ -128,7 +125,7 @@ export function servingText(state: ClusterState): string {
     const { draining, weight } = readTraits(state, primary, name);
     return `${mayServe(state, name) ? '+' : '-'}${draining ? '-' : '+'}${weight}`;
   };
-  return instanceNames(record.spec).map(standing).join(' ');
+  return memberNames(record).map(standing).join(' ');
 }
 
 /** How far a standby's replay is behind, as the primary last told; 0 while nobody tells. */
@@ -144,6 +141,12 @@ function lagBytes(state: ClusterState, primary: string, name: string): number {
 function weight(lag: number, maxLagBytes: number): number {
   const share = maxLagBytes > 0 ? lag / maxLagBytes : 0;
   return share < 0.25 ? FULL_WEIGHT : share < 0.5 ? FULL_WEIGHT / 2 : FULL_WEIGHT / 8;
+}
+
+/** New reads are let in: also not by one that is about to leave. */
+function takesReads(state: ClusterState, instance: string): boolean {
+  const leaves = state.record.leaving.includes(instance) && instance !== primaryOf(state.record.phase);
+  return !leaves && mayServe(state, instance);
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import type { ProxyIr } from '../../envoy-config/ir.ts';
 import type { ClusterState } from '../manager/state.ts';
-import { instanceNames } from '../model/cluster-spec.ts';
+import { memberNames } from '../model/cluster-record.ts';
 import { gatewayProxy, instanceNode, instanceProxy, servingText } from './mesh.ts';
 
 export class Publisher {
@@ -43,7 +43,7 @@ export class Publisher {
     this.#serving.set(name, serving);
     // The way of the applications first: they wait.
     for (const node of this.#gateways) this.#offer(gatewayProxy([...this.#clusters.values()], node));
-    for (const instance of instanceNames(state.record.spec)) {
+    for (const instance of memberNames(state.record)) {
       const ir = instanceProxy(state, instance);
       if (ir) this.#offer(ir);
     }
@@ -68,8 +68,8 @@ export class Publisher {
 
   /** Proxies that belong to an instance of a cluster, whether they connected or not. */
   instanceNodes(): string[] {
-    return [...this.#clusters.values()].flatMap(({ record: { spec } }) =>
-      instanceNames(spec).map((instance) => instanceNode(spec.name, instance)),
+    return [...this.#clusters.values()].flatMap(({ record }) =>
+      memberNames(record).map((instance) => instanceNode(record.spec.name, instance)),
     );
   }
 

@@ -13,6 +13,8 @@ export function goalToWire(goal: Goal): JsonObject {
       return { epoch, fence: {} };
     case 'stop':
       return { epoch, stop: {} };
+    case 'retire':
+      return { epoch, retire: {} };
     case 'lead':
       return {
         epoch,
@@ -34,11 +36,12 @@ export function goalToWire(goal: Goal): JsonObject {
 
 export function goalFromWire(command: WireFields): Goal {
   const epoch = command.count('epoch');
-  const kind = command.choice(['fence', 'lead', 'follow', 'stop']);
+  const kind = command.choice(['fence', 'lead', 'follow', 'stop', 'retire']);
   const fields = command.message(kind);
   switch (kind) {
     case 'fence':
     case 'stop':
+    case 'retire':
       return { kind, epoch };
     case 'lead':
       return {

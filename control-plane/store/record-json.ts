@@ -47,6 +47,7 @@ const recordSchema = z.strictObject({
   epoch: count,
   phase,
   sync,
+  leaving: z.array(z.string()).readonly().default([]),
   timeline: count,
   timelineHistory: z.array(timelineSwitch).readonly(),
   placements: z.record(z.string(), placement),

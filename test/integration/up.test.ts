@@ -190,7 +190,7 @@ describe('howdah up with three instances', () => {
     const smaller = await howdah('up', '-f', clusterFile('orders', 2));
     expect(smaller.code).toBe(6);
     expect(smaller.stderr).toContain(
-      `${file}:4: spec.instances: orders has 3 instances and can't be made smaller while it lives: write 3 or more`,
+      `${file}:4: spec.instances: orders has 3 instances, and a start takes none away: write 3 or more; to make it smaller use howdah scale orders 2 while it runs`,
     );
   });
 });

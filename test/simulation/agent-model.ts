@@ -217,6 +217,9 @@ export class AgentModel {
       case 'slots':
         this.#later(step.kind, 0.3, 3, () => postgres.createSlots(step.drop, step.create));
         break;
+      case 'set-aside':
+        this.#later(step.kind, 0.5, 5, () => postgres.setAside());
+        break;
       case 'checkpoint':
         this.#later(step.kind, 5, 60, () => postgres.checkpoint());
         break;

@@ -250,6 +250,11 @@ export class PostgresModel {
     return this.#copyFrom(source);
   }
 
+  /** The data directory gets another name. */
+  setAside(): void {
+    this.#disk = null;
+  }
+
   #copyFrom(source: PostgresModel): boolean {
     const from = source.#disk;
     if (!from || !source.isPrimary || source.freezer.frozen) return false;

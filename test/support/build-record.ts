@@ -48,6 +48,7 @@ export function buildRecord(change: Partial<ClusterRecord> = {}): ClusterRecord 
     epoch: 1,
     phase: { kind: 'active', primary, gate: 'open' },
     sync: { voters, k: 1 },
+    leaving: [],
     timeline: 2,
     timelineHistory: [{ timeline: 1, endLsn: parseLsn('0/3000148') }],
     placements: Object.fromEntries(instanceNames(spec).map((name, index) => [name, buildPlacement(index)])),

@@ -7,6 +7,8 @@ import type {
   ControlPlaneView,
   InstanceView,
   InvalidProxy,
+  ScaleRequest,
+  ScaleResult,
   SwitchoverRequest,
   SwitchoverResult,
 } from '../../control-plane/api/view.ts';
@@ -103,6 +105,19 @@ export class FakeControlPlane implements ControlPlaneView {
   async apply(spec: ClusterSpec): Promise<void> {
     if (this.failure) throw this.failure;
     this.views.set(spec.name, buildView({ record: buildRecord({ spec }) }));
+  }
+
+  async scale(name: string, { instances }: ScaleRequest): Promise<ScaleResult> {
+    if (this.failure) throw this.failure;
+    const { spec } = this.views.get(name)!.record;
+    await this.apply({ ...spec, instances });
+    const leaving = instanceNames(spec).slice(instances);
+    return {
+      from: spec.instances,
+      to: instances,
+      joining: instanceNames({ name, instances }).slice(spec.instances),
+      leaving,
+    };
   }
 
   async switchover(name: string, request: SwitchoverRequest): Promise<SwitchoverResult> {

@@ -92,6 +92,7 @@ describe('clusterStatus', () => {
     expect(instance(view, 'orders-3')).toEqual({
       name: 'orders-3',
       role: 'none',
+      leaving: false,
       state: 'unreachable',
       connected: false,
       timeline: 0,

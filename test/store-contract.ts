@@ -4,12 +4,13 @@ import type { ClusterRecord } from '../control-plane/model/cluster-record.ts';
 import type { Store } from '../control-plane/store/store.ts';
 import { buildRecord, buildSpec } from './support/build-record.ts';
 import { captureRejection } from './support/capture-error.ts';
+import { NotYet, until } from './support/until.ts';
 
 /** One place that a store keeps its records in; made anew for each test. */
 export interface StoreHome {
   /** Opens a store over what the place holds; at most one is open at a time. */
   open(): Promise<Store>;
-  dispose(): void;
+  dispose(): void | Promise<void>;
 }
 
 export function recordNamed(name: string, epoch = 1): ClusterRecord {
@@ -27,7 +28,7 @@ export function storeContract(name: string, makeHome: () => StoreHome): void {
     });
     afterEach(async () => {
       await store.close();
-      home.dispose();
+      await home.dispose();
     });
 
     async function reopen(): Promise<void> {
@@ -106,6 +107,33 @@ export function storeContract(name: string, makeHome: () => StoreHome): void {
       await Promise.all(names.map((each) => store.put(recordNamed(each), 0)));
       await reopen();
       expect((await store.list()).map(({ record }) => record.spec.name)).toEqual(names.sort());
+    });
+
+    it('tells a watcher what is there, then every cluster that changes', async () => {
+      await store.put(recordNamed('orders', 1), 0);
+      const seen = new Map<string, number>();
+      const stop = store.watch((each, stored) => {
+        if (stored) seen.set(each, stored.record.epoch);
+        else seen.delete(each);
+      });
+      const sees = (epochs: Record<string, number>) =>
+        until(
+          () => JSON.stringify(Object.fromEntries([...seen].sort())) === JSON.stringify(epochs) || new NotYet(seen),
+          {
+            what: `a watcher to see ${JSON.stringify(epochs)}`,
+          },
+        );
+      await sees({ orders: 1 });
+      await store.put(recordNamed('orders', 2), 1);
+      await store.put(recordNamed('users', 7), 0);
+      await sees({ orders: 2, users: 7 });
+      await store.remove('orders', 2);
+      await store.put(recordNamed('users', 8), 1);
+      await sees({ users: 8 });
+      stop();
+      await store.put(recordNamed('users', 9), 2);
+      await store.get('users');
+      expect(seen.get('users')).toBe(8);
     });
 
     it('finishes what was put before it closes, and takes nothing after', async () => {

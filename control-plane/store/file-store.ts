@@ -8,7 +8,7 @@ import { FileLock } from '../runtime/file-lock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { type Change, putChange, replay, snapshotEntry } from './journal-entry.ts';
 import { JournalFile, syncDirectory } from './journal-file.ts';
-import type { Store, Versioned } from './store.ts';
+import type { Store, StoreListener, Versioned } from './store.ts';
 
 export interface FileStoreOptions {
   /** Made if it is not there. Holds `journal` and `lock`. */
@@ -42,6 +42,7 @@ export class FileStore implements Store {
   readonly #durable: Map<string, Versioned>;
   /** The revisions that the disk will have when all accepted changes are there: what compare-and-swap compares. */
   readonly #accepted: Map<string, number>;
+  readonly #listeners = new Set<StoreListener>();
   #pending: Pending[] = [];
   /** The one writer, while there is something to write. */
   #writing: Promise<void> | null = null;
@@ -111,7 +112,14 @@ export class FileStore implements Store {
     await this.#store({ name, change, after: undefined, settle: Promise.withResolvers() });
   }
 
+  watch(listener: StoreListener): () => void {
+    this.#listeners.add(listener);
+    for (const [name, stored] of this.#durable) listener(name, stored);
+    return () => void this.#listeners.delete(listener);
+  }
+
   async close(): Promise<void> {
+    this.#listeners.clear();
     this.#closed ??= new HowdahError('unavailable', 'the store is closed');
     this.#idle?.cancel();
     await this.#writing;
@@ -147,6 +155,7 @@ export class FileStore implements Store {
       for (const { name, after, settle } of batch) {
         if (after) this.#durable.set(name, after);
         else this.#durable.delete(name);
+        for (const listener of this.#listeners) listener(name, after);
         settle.resolve();
       }
       if (this.#journal.appendedBytes > this.#compactAtBytes * COMPACT_ANYHOW) await this.#compact();

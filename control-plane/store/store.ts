@@ -7,6 +7,9 @@ export interface Versioned {
   readonly revision: number;
 }
 
+/** undefined: the cluster was removed. */
+export type StoreListener = (name: string, stored: Versioned | undefined) => void;
+
 /**
  * One record per cluster, ordered by compare-and-swap. What a put answered is on disk (or on a quorum's disks).
  * Every implementation passes test/store-contract.ts.
@@ -22,5 +25,10 @@ export interface Store {
   put(record: ClusterRecord, expected: number): Promise<number>;
   /** @throws HowdahError `conflict` as put. */
   remove(name: string, expected: number): Promise<void>;
+  /**
+   * Tells every record that is there, then each change, whoever made it; the newest always comes, others may be left
+   * out or come twice, and all of it may be late: what is decided by is read with `get`. Ends when the answer is called.
+   */
+  watch(listener: StoreListener): () => void;
   close(): Promise<void>;
 }

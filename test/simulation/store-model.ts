@@ -49,6 +49,8 @@ export class StoreModel {
       list: () => answer(() => (this.#stored ? [this.#stored] : [])),
       put: (record, expected) => answer(() => this.#put(record, expected)),
       remove: () => Promise.reject(new HowdahError('internal', 'nothing is removed in the simulation')),
+      // Who begins to lead reads all of it; nobody else shall learn of changes here.
+      watch: () => () => {},
       close: () => Promise.resolve(),
     };
   }

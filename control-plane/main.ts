@@ -74,6 +74,8 @@ async function run(options: MainOptions, log: Logger, stop: AbortSignal): Promis
     apply: (spec) => manager.apply(spec),
     scale: (name, request) => manager.scale(name, request),
     switchover: (name, request) => manager.switchover(name, request),
+    request: (name, request) => manager.request(name, request),
+    wouldRequest: (name, request) => manager.wouldRequest(name, request),
     proxies: () => proxyStates(xds.proxies(), publisher.instanceNodes(), clock.wall()),
     invalidProxies: () => publisher.invalid,
     explain: (name) => manager.explain(name),

@@ -1,9 +1,9 @@
 /** `howdah switchover CLUSTER`: another instance becomes the primary, on purpose. */
-import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { SWITCHOVER_WAIT_MAX_MS } from '../../control-plane/api/contract.ts';
 import { HowdahError } from '../../control-plane/model/errors.ts';
 import { durationArgument } from '../arguments.ts';
+import { confirm } from '../confirm.ts';
 import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
 import type { Io } from '../io.ts';
 import { addOutputOption, type OutputFormat, print } from '../output/print.ts';
@@ -42,12 +42,11 @@ export function register(program: Command, io: Io): void {
     .action(async (name: string, options: SwitchoverOptions) => {
       checkWait(options.wait);
       const api = connect(options, io);
-      // Asked only where somebody can answer: a script that forgot --yes must not hang.
-      if (options.dryRun !== true && options.yes !== true && io.isTerminal && process.stdin.isTTY) {
-        const plan = await api.switchover(name, { ...request(options), dryRun: true });
-        if (!(await confirmed(`Move the primary of ${name} from ${plan.from} to ${plan.to}? [y/N] `))) {
-          throw new HowdahError('failed-precondition', 'nothing was changed');
-        }
+      if (options.dryRun !== true) {
+        await confirm(io, options.yes, async () => {
+          const plan = await api.switchover(name, { ...request(options), dryRun: true });
+          return `Move the primary of ${name} from ${plan.from} to ${plan.to}?`;
+        });
       }
       const done = await api.switchover(name, request(options));
       print(io, options.output, done, (value) => describe(name, value, options.dryRun === true));
@@ -62,10 +61,11 @@ function request(options: SwitchoverOptions): { to?: string; waitMs?: number; dr
   };
 }
 
-function checkWait(waitMs: number | undefined): void {
+/** @throws HowdahError `invalid-argument` naming the flag */
+export function checkWait(waitMs: number | undefined, flag = '--wait'): void {
   if (waitMs === undefined || waitMs <= SWITCHOVER_WAIT_MAX_MS) return;
   const message = `must be at most ${formatDuration(SWITCHOVER_WAIT_MAX_MS)}`;
-  throw new HowdahError('invalid-argument', `--wait ${message}`, { problems: [{ path: '--wait', message }] });
+  throw new HowdahError('invalid-argument', `${flag} ${message}`, { problems: [{ path: flag, message }] });
 }
 
 function describe(cluster: string, done: Switchover, dryRun: boolean): string {
@@ -74,13 +74,4 @@ function describe(cluster: string, done: Switchover, dryRun: boolean): string {
     ? `${cluster}: ${done.from} can hand over to ${done.to}, with epoch ${done.epoch}; nothing was changed`
     : `${cluster}: ${done.to} leads with epoch ${done.epoch}, ${done.from} handed over in ${formatDuration(done.durationMs)}`;
   return [head, ...checks].join('\n');
-}
-
-async function confirmed(question: string): Promise<boolean> {
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/i.test((await terminal.question(question)).trim());
-  } finally {
-    terminal.close();
-  }
 }

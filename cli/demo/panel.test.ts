@@ -10,6 +10,7 @@ function instance(name: string, role: 'primary' | 'standby' | 'none'): ClusterSt
     ...{ name, role, state: role === 'none' ? 'crashed' : 'running', connected: true, timeline: 2, lsn: '0/5000060' },
     leaving: false,
     ...{ lagBytes: role === 'standby' ? 512 : null, pids: { agent: 1, postgres: 2, envoy: 3 }, socket: '', goal: null },
+    fenced: false,
   };
 }
 
@@ -18,6 +19,7 @@ const cluster: ClusterStatus = {
   size: 3,
   ...{ durability: 'strict', sync: { voters: ['demo-3'], k: 1, promiseQuorum: 1 }, conditions: [] },
   endpoints: { rw: 'h:1', ro: 'h:2', any: 'h:3' },
+  operations: { paused: false, fenced: [], restarts: [], reinits: [], rolling: null },
   instances: [instance('demo-1', 'none'), instance('demo-2', 'primary'), instance('demo-3', 'standby')],
 };
 

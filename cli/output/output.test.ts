@@ -27,6 +27,7 @@ function instance(over: Partial<InstanceStatus> = {}): InstanceStatus {
     lagBytes: 0,
     pids: { agent: 10, postgres: 11, envoy: 12 },
     socket: '/state/orders-1/socket',
+    fenced: false,
     goal: { id: 'e3/follow', status: 'done', detail: '' },
     ...over,
   };
@@ -43,6 +44,7 @@ const orders: ClusterStatus = {
   durability: 'strict',
   sync: { voters: ['orders-1', 'orders-3'], k: 1, promiseQuorum: 2 },
   endpoints: { rw: '127.0.0.1:6432', ro: '127.0.0.1:6433', any: '127.0.0.1:6434' },
+  operations: { paused: false, fenced: [], restarts: [], reinits: [], rolling: null },
   instances: [
     instance({ lagBytes: 2_500_000 }),
     instance({ name: 'orders-2', role: 'primary' }),

@@ -98,6 +98,11 @@ export function clusterDescription(cluster: ClusterStatus, colors: Colors): stri
 }
 
 function phaseCell(cluster: ClusterStatus, colors: Colors): string {
+  const paused = cluster.operations.paused ? colors.yellow(', paused') : '';
+  return `${phaseText(cluster, colors)}${paused}`;
+}
+
+function phaseText(cluster: ClusterStatus, colors: Colors): string {
   if (cluster.phase !== 'active') return colors.yellow(cluster.phase);
   return cluster.gate === 'open' ? colors.green('active') : colors.yellow('active, rw closed');
 }
@@ -114,6 +119,7 @@ function roleCell(instance: InstanceStatus, colors: Colors): string {
 }
 
 function stateCell(instance: InstanceStatus, colors: Colors): string {
+  if (instance.fenced) return colors.yellow(instance.state === 'running' ? 'running, to be fenced' : 'fenced');
   if (instance.leaving) return colors.yellow(`${instance.state}, leaving`);
   switch (instance.state) {
     case 'running':

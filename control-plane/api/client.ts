@@ -57,6 +57,36 @@ export class ApiClient {
     return this.#call('switchover', { params: { name }, query: {}, body: request }, extraMs);
   }
 
+  /** No failover by itself until it is resumed. */
+  pause(name: string): Promise<RouteOutput<'pause'>> {
+    return this.#call('pause', { params: { name }, query: {}, body: {} });
+  }
+
+  resume(name: string): Promise<RouteOutput<'resume'>> {
+    return this.#call('resume', { params: { name }, query: {}, body: {} });
+  }
+
+  /** To be waited for by looking at the status, as all below. */
+  failover(name: string, body: RouteInput<'failover'>['body']): Promise<RouteOutput<'failover'>> {
+    return this.#call('failover', { params: { name }, query: {}, body });
+  }
+
+  restart(name: string, body: RouteInput<'restart'>['body']): Promise<RouteOutput<'restart'>> {
+    return this.#call('restart', { params: { name }, query: {}, body });
+  }
+
+  reinit(name: string, body: RouteInput<'reinit'>['body']): Promise<RouteOutput<'reinit'>> {
+    return this.#call('reinit', { params: { name }, query: {}, body });
+  }
+
+  fence(name: string, body: RouteInput<'fence'>['body']): Promise<RouteOutput<'fence'>> {
+    return this.#call('fence', { params: { name }, query: {}, body });
+  }
+
+  unfence(name: string, body: RouteInput<'unfence'>['body']): Promise<RouteOutput<'unfence'>> {
+    return this.#call('unfence', { params: { name }, query: {}, body });
+  }
+
   proxies(): Promise<RouteOutput<'proxies'>> {
     return this.#call('proxies', { params: {}, query: {}, body: null });
   }

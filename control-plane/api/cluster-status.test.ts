@@ -48,7 +48,7 @@ describe('clusterStatus', () => {
       ['orders-2', 'standby', 'running', '0/5000000', 0],
       ['orders-3', 'standby', 'running', '0/5000000', 0],
     ]);
-    expect(status.conditions.map(({ status }) => status)).toEqual(Array(7).fill('True'));
+    expect(status.conditions.map(({ status }) => status)).toEqual(Array(8).fill('True'));
   });
 
   const phases: [Phase, string | null][] = [
@@ -100,6 +100,7 @@ describe('clusterStatus', () => {
       lagBytes: null,
       pids: { agent: 0, postgres: 0, envoy: 0 },
       socket: '/run/howdah/2',
+      fenced: false,
       goal: null,
     });
   });

@@ -2,6 +2,7 @@
 import { type ClusterRecord, memberNames, primaryOf } from '../model/cluster-record.ts';
 import type { InstanceReport, PostgresState } from '../model/instance.ts';
 import { formatLsn, type Lsn, maxLsn } from '../model/lsn.ts';
+import { isFenced, type Operations } from '../model/operations.ts';
 import { promiseQuorum } from '../model/sync.ts';
 import { conditions } from './conditions.ts';
 import type { ClusterStatus, InstanceStatus, ProxyStatus } from './contract.ts';
@@ -36,8 +37,20 @@ export function clusterStatus(
       ro: `${ROUTE_HOST}:${routes.ro.port}`,
       any: `${ROUTE_HOST}:${routes.any.port}`,
     },
+    operations: operationsStatus(record.operations),
     instances: instanceStatuses(view, primary),
     conditions: conditions(view, proxies, invalid),
+  };
+}
+
+function operationsStatus(operations: Operations): ClusterStatus['operations'] {
+  const { paused, fenced, restarts, reinits, rolling } = operations;
+  return {
+    paused,
+    fenced: [...fenced],
+    restarts: restarts.map((restart) => ({ ...restart })),
+    reinits: [...reinits],
+    rolling: rolling && { why: rolling.why, done: [...rolling.done] },
   };
 }
 
@@ -68,6 +81,7 @@ function instanceStatus(
     lagBytes: primaryLsn === null || lsn === 0n ? null : lagBytes(primaryLsn, lsn),
     pids: pidsOf(report),
     socket: record.placements[name]?.socketDir ?? '',
+    fenced: isFenced(record.operations, name),
     goal: report?.goal ? { ...report.goal } : null,
   };
 }

@@ -1,4 +1,5 @@
 // What is right and wrong with a cluster, one sentence each, for people and for Kubernetes' conditions. Pure.
+import { whyNotAutomatic } from '../manager/operations.ts';
 import { type ClusterRecord, memberNames, primaryOf } from '../model/cluster-record.ts';
 import type { PrimaryState } from '../model/instance.ts';
 import { promiseQuorum } from '../model/sync.ts';
@@ -17,6 +18,7 @@ export function conditions(
     failoverReady(view),
     agentsConnected(view),
     goalsReached(view),
+    noneFenced(view),
     configValid(view, invalid),
     proxiesAccept(view, proxies),
   ];
@@ -79,9 +81,8 @@ function durable(view: ClusterView): Condition {
 function failoverReady({ record, instances }: ClusterView): Condition {
   const type = 'FailoverReady';
   const { names, quorum } = promisers(record);
-  if (!record.spec.failover.automatic) {
-    return condition(type, false, 'automatic failover is switched off by spec.failover.automatic');
-  }
+  const off = whyNotAutomatic(record);
+  if (off !== '') return condition(type, false, off);
   if (record.spec.instances === 1) return condition(type, false, 'a cluster of one has no standby');
   if (names.length === 0) return condition(type, false, 'no standby counts for commits yet');
   const fit = names.filter((name) => {
@@ -120,6 +121,14 @@ function goalsReached({ record, instances }: ClusterView): Condition {
   const failed = goals.filter((goal) => goal.status === 'failed');
   const shown = failed.length > 0 ? failed : goals;
   return condition(type, false, shown.map((goal) => `${goal.name} ${goal.status}: ${goal.detail}`).join('; '));
+}
+
+function noneFenced({ record }: ClusterView): Condition {
+  const { fenced } = record.operations;
+  const type = 'NoneFenced';
+  if (fenced.length === 0) return condition(type, true, 'no instance is fenced');
+  const undo = fenced.map((name) => `howdah unfence ${name}`).join(', ');
+  return condition(type, false, `${list(fenced)} ${fenced.length === 1 ? 'is' : 'are'} kept stopped by hand: ${undo}`);
 }
 
 /** Whether what the proxies are to have next could be published; what can't is not sent, and is no Envoy's matter. */

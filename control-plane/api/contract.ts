@@ -2,11 +2,13 @@
 import { z } from 'zod';
 import { ERROR_CODES, type ErrorCode } from '../model/errors.ts';
 import { explanationSchema } from './explain-schema.ts';
+import { OPERATION_ROUTES, waitMsSchema } from './operation-routes.ts';
 import { proxyConfigSchema, proxyStateSchema } from './proxy-schema.ts';
 import { clusterNameSchema, clusterSpecSchema } from './spec-schema.ts';
 import { clusterStatusSchema, controlPlaneStatusSchema, historyEntrySchema } from './status-schema.ts';
 
 export type { Explanation } from './explain-schema.ts';
+export { SWITCHOVER_WAIT_MAX_MS } from './operation-routes.ts';
 export type { ProxyConfig, ProxyResource, ProxyStatus, ProxyTypeStatus, SyncState } from './proxy-schema.ts';
 export type {
   ClusterStatus,
@@ -15,9 +17,6 @@ export type {
   HistoryEntryStatus,
   InstanceStatus,
 } from './status-schema.ts';
-
-/** Longest time that a switchover may be asked to wait for running transactions. */
-export const SWITCHOVER_WAIT_MAX_MS = 600_000;
 
 /** In characters. */
 export const PROXY_ID_LENGTH_MOST = 256;
@@ -108,7 +107,7 @@ export const ROUTES = {
     query: nothing,
     body: z.strictObject({
       to: z.string().min(1).optional(),
-      waitMs: z.int().min(0).max(SWITCHOVER_WAIT_MAX_MS).optional(),
+      waitMs: waitMsSchema.optional(),
       dryRun: z.boolean().optional(),
     }),
     response: z.object({
@@ -119,6 +118,7 @@ export const ROUTES = {
       checks: z.array(z.string()),
     }),
   },
+  ...OPERATION_ROUTES,
   proxies: {
     method: 'GET',
     path: '/v1/proxies',

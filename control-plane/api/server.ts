@@ -17,7 +17,7 @@ import { errorAnswer, fromHttpError, fromSchemaError } from './http-error.ts';
 import { resolveProxy } from './proxy-name.ts';
 import { checkSameOrigin } from './same-origin.ts';
 import { specProblems } from './spec-problems.ts';
-import type { ClusterView, ControlPlaneView } from './view.ts';
+import type { ClusterView, ControlPlaneView, OperatorRequest } from './view.ts';
 
 /** A ClusterSpec with hundreds of settings is some 30 kB. */
 export const BODY_LIMIT_BYTES = 256 * 1024;
@@ -94,6 +94,11 @@ function handlers(view: ControlPlaneView, about: () => ControlPlaneStatus): Hand
     return meant;
   };
   const status = (cluster: ClusterView) => clusterStatus(cluster, view.proxies(), view.invalidProxies());
+  const ask = async (name: string, request: OperatorRequest, dryRun = false) => {
+    found(name);
+    const message = await (dryRun ? view.wouldRequest(name, request) : view.request(name, request));
+    return { message, cluster: status(found(name)) };
+  };
   return {
     health: async () => ({ ok: true }),
     status: async () => ({ controlPlane: about(), clusters: view.clusters().map(status) }),
@@ -127,6 +132,17 @@ function handlers(view: ControlPlaneView, about: () => ControlPlaneStatus): Hand
       const result = await view.switchover(params.name, body);
       return { ...result, checks: [...result.checks] };
     },
+    pause: ({ params }) => ask(params.name, { kind: 'pause' }),
+    resume: ({ params }) => ask(params.name, { kind: 'resume' }),
+    failover: ({ params, body: { to = '', acceptDataLoss = false, dryRun = false } }) =>
+      ask(params.name, { kind: 'failover', to, acceptDataLoss }, dryRun),
+    restart: ({ params, body: { instance, waitMs = 0 } }) => {
+      if (instance === undefined) return ask(params.name, { kind: 'rolling-restart', why: 'by hand', waitMs });
+      return ask(params.name, { kind: 'restart', instance });
+    },
+    reinit: ({ params, body }) => ask(params.name, { kind: 'reinit', ...body }),
+    fence: ({ params, body: { instance, force = false } }) => ask(params.name, { kind: 'fence', instance, force }),
+    unfence: ({ params, body }) => ask(params.name, { kind: 'unfence', ...body }),
     proxies: async () => ({
       proxies: view.proxies(),
     }),

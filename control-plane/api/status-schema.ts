@@ -29,6 +29,8 @@ export const instanceStatusSchema = z.object({
   pids: z.object({ agent: pidSchema, postgres: pidSchema, envoy: pidSchema }),
   /** Directory of PostgreSQL's unix socket; '' until the agent told it. */
   socket: z.string(),
+  /** Somebody fenced it: its PostgreSQL is stopped, or is about to be. */
+  fenced: z.boolean(),
   /** What the control plane wants of it and how far that is; null before the first goal. */
   goal: z.object({ id: z.string(), status: z.enum(['working', 'done', 'failed']), detail: z.string() }).nullable(),
 });
@@ -43,6 +45,18 @@ export const conditionSchema = z.object({
 
 /** `host:port` */
 const endpointSchema = z.string();
+
+/** What people asked for and what of it is under way. */
+export const operationsStatusSchema = z.object({
+  /** No failover by itself until somebody resumes it. */
+  paused: z.boolean(),
+  fenced: z.array(z.string()),
+  restarts: z.array(z.object({ instance: z.string(), stage: z.enum(['stop', 'start']) })),
+  /** Standbys whose data is to be set aside and copied anew. */
+  reinits: z.array(z.string()),
+  /** A restart of all, one after another; null = none. */
+  rolling: z.object({ why: z.string(), done: z.array(z.string()) }).nullable(),
+});
 
 export const clusterStatusSchema = z.object({
   name: z.string(),
@@ -66,6 +80,7 @@ export const clusterStatusSchema = z.object({
     promiseQuorum: z.int().min(0),
   }),
   endpoints: z.object({ rw: endpointSchema, ro: endpointSchema, any: endpointSchema }),
+  operations: operationsStatusSchema,
   instances: z.array(instanceStatusSchema),
   conditions: z.array(conditionSchema),
 });

@@ -23,6 +23,14 @@ export interface ControlPlaneView {
    * @throws HowdahError `not-found`, `failed-precondition` with every failed check in `problems`, `deadline-exceeded`.
    */
   switchover(name: string, request: SwitchoverRequest): Promise<SwitchoverResult>;
+  /**
+   * Answers in a sentence when what was asked for is stored; from then on it goes on by itself. What is so already is
+   * no error.
+   * @throws HowdahError `not-found`, `failed-precondition` with every reason in `problems`, `unavailable`.
+   */
+  request(name: string, request: OperatorRequest): Promise<string>;
+  /** What `request` would answer or throw now; nothing is stored. */
+  wouldRequest(name: string, request: OperatorRequest): Promise<string>;
   /** What would happen if the primary died now. @throws HowdahError `not-found` */
   explain(name: string): Explanation;
   /** Those that are connected and those that should be, sorted by id. */
@@ -49,6 +57,20 @@ export interface ScaleResult {
   /** Instances that go one by one, those of an earlier change too. */
   readonly leaving: readonly string[];
 }
+/** What a person may ask of a cluster besides a switchover. */
+export type OperatorRequest =
+  | { readonly kind: 'pause' }
+  | { readonly kind: 'resume' }
+  /** To `to`, '' = whoever has most. `acceptDataLoss`: also when acknowledged commits could be lost. */
+  | { readonly kind: 'failover'; readonly to: string; readonly acceptDataLoss: boolean }
+  /** One instance in its place. */
+  | { readonly kind: 'restart'; readonly instance: string }
+  /** All, one after another. */
+  | { readonly kind: 'rolling-restart'; readonly why: string; readonly waitMs: number }
+  | { readonly kind: 'reinit'; readonly instance: string }
+  /** `force`: also when writes then wait for a standby. */
+  | { readonly kind: 'fence'; readonly instance: string; readonly force: boolean }
+  | { readonly kind: 'unfence'; readonly instance: string };
 
 export interface SwitchoverRequest {
   /** The instance that shall lead; without it the fittest standby. */

@@ -1,10 +1,13 @@
 /** The primary holds its epoch: watch it, open the gate, keep the voters right. */
 import type { Phase } from '../model/cluster-record.ts';
 import { goalId } from '../model/goal.ts';
+import { isFenced, withoutRestart } from '../model/operations.ts';
 import { promiseQuorum, type SyncConfig, sameSync } from '../model/sync.ts';
 import { decideMembers } from './decide-members.ts';
+import { decideOperations, decideRestart } from './decide-operations.ts';
 import { type Decision, earliest, move, newEpoch, stay } from './decision.ts';
 import { leadGoal, syncStep } from './goals.ts';
+import { whyNotAutomatic } from './operations.ts';
 import { type ClusterState, liveReport, observed } from './state.ts';
 import { suspect } from './suspicion.ts';
 import { confirmedSync, flushedCount, graceEndsAt, wantedSync } from './sync-plan.ts';
@@ -16,9 +19,11 @@ type Active = Extract<Phase, { kind: 'active' }>;
 
 export function decideActive(state: ClusterState, phase: Active, now: number): Decision {
   const suspicion = suspect(state, phase.primary, now);
+  const restart = phase.gate === 'closed' ? decideRestart(state, phase, suspicion) : null;
+  if (restart) return retryFailed(state, phase, restart, now);
   switch (suspicion.kind) {
     case 'well':
-      return phase.gate === 'open' ? keepVoters(state, phase, now) : openGate(state, phase, now);
+      return phase.gate === 'open' ? serve(state, phase, now) : openGate(state, phase, now);
     case 'starting':
       if (phase.gate === 'open' && liveReport(state, phase.primary)) {
         return restartInPlace(state, phase, suspicion.why, now);
@@ -27,26 +32,32 @@ export function decideActive(state: ClusterState, phase: Active, now: number): D
     case 'waiting':
       return stay(suspicion.why, { ask: suspicion.ask, wakeAt: suspicion.wakeAt });
     case 'stopped':
-      return suspicion.coldStart || !canFence(state, phase.primary)
+      return suspicion.coldStart || !canFailOver(state, phase.primary)
         ? restartInPlace(state, phase, suspicion.why, now)
         : failOver(state, phase.primary, suspicion.why);
     case 'gone':
-      return canFence(state, phase.primary)
+      return canFailOver(state, phase.primary)
         ? failOver(state, phase.primary, suspicion.why)
         : cannotFence(state, suspicion.why);
   }
 }
 
-/** Enough voters can promise at this moment, and failover by itself is wanted. */
+/** Failover by itself is wanted and possible. */
+function canFailOver(state: ClusterState, primary: string): boolean {
+  return whyNotAutomatic(state.record) === '' && canFence(state, primary);
+}
+
+/** Enough voters can promise at this moment. */
 export function canFence(state: ClusterState, primary: string): boolean {
   const { spec, sync } = state.record;
-  if (!spec.failover.automatic) return false;
   const able = Object.keys(state.instances).filter((name) => name !== primary && isStandbyHere(state, name));
   if (spec.durability.mode === 'async') return able.length > 0;
   return sync.voters.length > 0 && able.filter((name) => sync.voters.includes(name)).length >= promiseQuorum(sync);
 }
 
-function isStandbyHere(state: ClusterState, name: string): boolean {
+/** It has data that it could tell of. */
+export function isStandbyHere(state: ClusterState, name: string): boolean {
+  if (isFenced(state.record.operations, name)) return false;
   const kind = liveReport(state, name)?.postgres.kind;
   // One that is stopped is started by the fence; one that is being made has nothing to bring.
   return kind === 'standby' || kind === 'stopped' || kind === 'starting';
@@ -59,7 +70,8 @@ function failOver(state: ClusterState, primary: string, why: string): Decision {
 
 function cannotFence(state: ClusterState, why: string): Decision {
   const { sync, spec } = state.record;
-  if (!spec.failover.automatic) return stay(`${why}; automatic failover is off`);
+  const off = whyNotAutomatic(state.record);
+  if (off !== '') return stay(`${why}; ${off}`);
   if (spec.durability.mode === 'async') return stay(`${why}; no other instance can take over`);
   if (sync.voters.length === 0)
     return stay(`${why}; no standby is recorded as having every commit, so none may take over`);
@@ -71,7 +83,10 @@ function cannotFence(state: ClusterState, why: string): Decision {
 function restartInPlace(state: ClusterState, phase: Active, why: string, now: number): Decision {
   if (phase.gate === 'closed') return retryFailed(state, phase, stay(`${why}; it is being started`), now);
   const phaseClosed: Active = { kind: 'active', primary: phase.primary, gate: 'closed', sync: state.record.sync };
-  const step = move(state, 'restart', `${why}; it is started again in its place`, { phase: phaseClosed });
+  const step = move(state, 'restart', `${why}; it is started again in its place`, {
+    phase: phaseClosed,
+    operations: withoutRestart(state.record.operations, phase.primary),
+  });
   return { ...step, retry: [phase.primary] };
 }
 
@@ -130,6 +145,14 @@ function keepsQuorums(stored: SyncConfig, primary: string, told: SyncConfig): bo
   const outsiders = told.voters.filter((name) => !stored.voters.includes(name)).length;
   const holders = (stored.voters.includes(primary) ? 1 : 0) + Math.max(0, told.k - outsiders);
   return holders + promiseQuorum(stored) > stored.voters.length;
+}
+
+/** The voters first: what people asked for has time. */
+function serve(state: ClusterState, phase: Extract<Active, { gate: 'open' }>, now: number): Decision {
+  const kept = keepVoters(state, phase, now);
+  const asked = kept.change ? null : decideOperations(state, phase);
+  if (!asked || asked.change) return asked ?? kept;
+  return { ...kept, reason: `${kept.reason}; ${asked.reason}` };
 }
 
 function keepVoters(state: ClusterState, phase: Active, now: number): Decision {

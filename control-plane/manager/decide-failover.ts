@@ -3,9 +3,11 @@ import { memberNames, type Phase } from '../model/cluster-record.ts';
 import { goalId } from '../model/goal.ts';
 import type { InstanceReport } from '../model/instance.ts';
 import { formatLsn, type Lsn } from '../model/lsn.ts';
+import type { AcceptedLoss } from '../model/operations.ts';
 import { NO_SYNC, promiseQuorum, type SyncConfig } from '../model/sync.ts';
-import { type Contender, chooseCandidate, contenderOf, type PassedOver } from './candidates.ts';
+import { type Contender, chooseCandidate, contenderOf, type KnownHistory, type PassedOver } from './candidates.ts';
 import { type Decision, move, newEpoch, stay } from './decision.ts';
+import { acceptedLoss, isShutOut } from './operations.ts';
 import { type ClusterState, liveReport, observed } from './state.ts';
 
 /** How long an election waits for instances that could still answer, when it could already go on without, ms. */
@@ -31,10 +33,13 @@ export function decideFencing(state: ClusterState, phase: Fencing, now: number):
     unconfirmed: phase.authority !== phase.from,
   };
   const choice = chooseCandidate(electors, known, phase.prefer);
-  if (choice.kind === 'chosen' && electors.length >= electorsNeeded(state)) {
+  const accepted = acceptedLoss(record);
+  const isBidden = accepted !== null && accepted.to !== '';
+  if (choice.kind === 'chosen' && electors.length >= electorsNeeded(state) && !isBidden) {
     const { contender, passedOver } = choice;
     return promote(state, phase, contender.instance, contender.lsn, whyChosen(contender, passedOver), promised);
   }
+  if (accepted) return decideLossy(state, phase, accepted, promised, known, now);
   const authority = promised.find((report) => report.instance === phase.authority);
   const awaited = record.sync.voters.filter((name) => liveReport(state, name) !== null && name !== phase.authority);
   if (authority && awaited.length >= electorsNeeded(state) && now - state.phaseSince < STRAGGLERS_MS) {
@@ -49,6 +54,38 @@ export function decideFencing(state: ClusterState, phase: Fencing, now: number):
   return stay(
     `no safe primary yet: ${electorsNeeded(state)} of ${record.sync.voters.join(', ') || 'no voters'}, or ${phase.authority}, must promise epoch ${record.epoch}; so far ${seen}${passed ? ` (${passed})` : ''}`,
   );
+}
+
+/** Somebody accepted that commits may be lost: whoever answered is chosen among. */
+function decideLossy(
+  state: ClusterState,
+  phase: Fencing,
+  accepted: AcceptedLoss,
+  promised: readonly InstanceReport[],
+  known: KnownHistory,
+  now: number,
+): Decision {
+  const { record } = state;
+  const has = (name: string) => promised.some((report) => report.instance === name);
+  const awaited = memberNames(record).filter(
+    (name) => liveReport(state, name) !== null && !isShutOut(record, name) && !has(name),
+  );
+  const until = state.phaseSince + STRAGGLERS_MS;
+  if (awaited.length > 0 && now < until) return stay(`waiting for ${awaited.join(', ')} to promise`, { wakeAt: until });
+  const contenders = promised
+    .map(contenderOf)
+    .filter((contender) => contender !== null)
+    .filter(({ instance }) => accepted.to === '' || accepted.to === instance);
+  const choice = chooseCandidate(contenders, known, phase.prefer);
+  if (choice.kind === 'none') {
+    const passed = choice.passedOver.map(({ instance, why }) => `${instance}: ${why}`).join('; ');
+    return stay(
+      `${accepted.to || 'nobody'} that could lead has promised epoch ${record.epoch}${passed && ` (${passed})`}`,
+    );
+  }
+  const { contender, passedOver } = choice;
+  const why = `commits may be lost, as was accepted by hand: ${whyChosen(contender, passedOver)}`;
+  return promote(state, phase, contender.instance, contender.lsn, why, promised);
 }
 
 function hasPromised(report: InstanceReport, epoch: number): boolean {

@@ -1,6 +1,7 @@
 /** A planned change of primary: let transactions end, stop the old primary cleanly, then go the way of every epoch. */
 import { memberNames, type Phase } from '../model/cluster-record.ts';
 import { formatLsn, maxLsn } from '../model/lsn.ts';
+import { isFenced } from '../model/operations.ts';
 import { promiseQuorum } from '../model/sync.ts';
 import { type Decision, earliest, move, newEpoch, stay } from './decision.ts';
 import { type ClusterState, liveReport, observed } from './state.ts';
@@ -67,6 +68,7 @@ function isFit(state: ClusterState, name: string): boolean {
 
 function whyUnfit(state: ClusterState, name: string): string {
   const report = liveReport(state, name);
+  if (isFenced(state.record.operations, name)) return `it is fenced: howdah unfence ${name}`;
   if (!report) return 'its agent is not connected';
   if (report.postgres.kind !== 'standby') return `its PostgreSQL is ${report.postgres.kind}`;
   if (!report.postgres.streaming || observed(state, name).missingSince !== null)

@@ -1,4 +1,5 @@
 import type { ClusterRecord, Phase } from '../model/cluster-record.ts';
+import { withoutRestart } from '../model/operations.ts';
 import type { ClusterState } from './state.ts';
 
 /** What decide() answers. Nothing in here has happened yet: the runner stores `change` first, then acts. */
@@ -36,7 +37,13 @@ export function newEpoch(
   phase: Omit<Extract<Phase, { kind: 'fencing' }>, 'kind'>,
   reason: string,
 ): Decision {
-  return move(state, phase.cause, reason, { epoch: state.record.epoch + 1, phase: { kind: 'fencing', ...phase } });
+  const { epoch, operations } = state.record;
+  return move(state, phase.cause, reason, {
+    epoch: epoch + 1,
+    phase: { kind: 'fencing', ...phase },
+    // A promise stops the one that led, whether it was to be restarted or not.
+    operations: withoutRestart(operations, phase.from),
+  });
 }
 
 export function earliest(...times: readonly (number | null)[]): number | null {

@@ -5,8 +5,10 @@
 import type { Explanation } from '../api/explain-schema.ts';
 import { memberNames, primaryOf } from '../model/cluster-record.ts';
 import { formatLsn } from '../model/lsn.ts';
+import { isFenced } from '../model/operations.ts';
 import { promiseQuorum } from '../model/sync.ts';
 import { type Choice, chooseCandidate, contenderOf } from './candidates.ts';
+import { whyNotAutomatic } from './operations.ts';
 import { type ClusterState, liveReport } from './state.ts';
 
 export function explain(state: ClusterState, reason: string): Explanation {
@@ -59,6 +61,7 @@ function chooseAmong(state: ClusterState, able: readonly string[]): Choice {
 
 /** '' = it could promise and be compared. */
 function whyUnable(state: ClusterState, instance: string): string {
+  if (isFenced(state.record.operations, instance)) return 'it is fenced';
   const report = liveReport(state, instance);
   if (!report) return 'its agent is not connected';
   if (report.postgres.kind !== 'standby') return `its PostgreSQL is ${report.postgres.kind}`;
@@ -72,7 +75,8 @@ function whyUnable(state: ClusterState, instance: string): string {
 /** '' = a failover could gather what it needs. */
 function whyNobody(state: ClusterState, able: number, choice: Choice): string {
   const { spec, sync } = state.record;
-  if (!spec.failover.automatic) return 'automatic failover is off';
+  const off = whyNotAutomatic(state.record);
+  if (off !== '') return off;
   if (spec.instances === 1) return 'it is the only instance';
   if (spec.durability.mode === 'async') return choice.kind === 'none' ? 'no standby can be reached' : '';
   if (sync.voters.length === 0) return 'no standby is recorded as having every commit';
@@ -84,13 +88,16 @@ function adviceFor(
   state: ClusterState,
   unable: readonly { readonly instance: string; readonly why: string }[],
 ): string[] {
-  const { spec, phase } = state.record;
+  const { spec, phase, operations } = state.record;
   const advice = unable.map(({ instance, why }) =>
-    why.startsWith('commits do not')
-      ? `Give ${instance} a moment: it votes as soon as it streams; if it does not, see why it can't in its log and in describe.`
-      : `Bring ${instance} back: ${why}.`,
+    why === 'it is fenced'
+      ? `Let ${instance} back when it may serve: howdah unfence ${instance}.`
+      : why.startsWith('commits do not')
+        ? `Give ${instance} a moment: it votes as soon as it streams; if it does not, see why it can't in its log and in describe.`
+        : `Bring ${instance} back: ${why}.`,
   );
   if (!spec.failover.automatic) advice.push('Set spec.failover.automatic: true to let Howdah fail over by itself.');
+  if (operations.paused) advice.push(`Let Howdah fail over by itself again: howdah resume ${spec.name}.`);
   if (spec.instances === 1) advice.push('Add instances: with three, any one may be lost.');
   if (spec.instances === 2 && spec.durability.mode === 'strict') {
     advice.push(

@@ -1,8 +1,10 @@
 /** Which goal each instance has, from the record and what the primary reports. Pure and repeatable. */
 import { type ClusterRecord, memberNames } from '../model/cluster-record.ts';
 import { type FollowGoal, type Goal, goalId, type LeadGoal } from '../model/goal.ts';
+import { restartOf } from '../model/operations.ts';
 import { type SyncConfig, sameSync } from '../model/sync.ts';
 import { retireGoal } from './membership.ts';
+import { isShutOut, mayLoseData } from './operations.ts';
 import { type ClusterState, liveReport } from './state.ts';
 import { confirmedSync, planSync, type SyncPlan, wantedSync } from './sync-plan.ts';
 
@@ -10,18 +12,16 @@ import { confirmedSync, planSync, type SyncPlan, wantedSync } from './sync-plan.
 export function goalFor(state: ClusterState, instance: string, now: number): Goal | null {
   const { record } = state;
   const { phase, epoch } = record;
+  if (isShutOut(record, instance)) return { kind: 'stop', epoch };
   switch (phase.kind) {
     case 'forming':
       return instance === phase.primary ? leadGoal(record, instance, wantedSync(state, instance, now)) : null;
     case 'active':
+      return restingGoal(state, instance) ?? servingGoal(state, instance, phase.primary, now);
     case 'draining':
-      return instance === phase.primary
-        ? leadGoal(record, instance, toldSync(state, now))
-        : (retireGoal(state, instance) ?? followGoal(state, instance, phase.primary, record.timeline));
+      return servingGoal(state, instance, phase.primary, now);
     case 'stopping':
-      return instance === phase.primary
-        ? { kind: 'stop', epoch }
-        : (retireGoal(state, instance) ?? followGoal(state, instance, phase.primary, record.timeline));
+      return instance === phase.primary ? { kind: 'stop', epoch } : servingGoal(state, instance, phase.primary, now);
     case 'fencing':
       return { kind: 'fence', epoch };
     case 'promoting':
@@ -29,6 +29,23 @@ export function goalFor(state: ClusterState, instance: string, now: number): Goa
         ? leadGoal(record, instance, phase.sync)
         : followGoal(state, instance, phase.candidate, 0);
   }
+}
+
+function servingGoal(state: ClusterState, instance: string, primary: string, now: number): Goal | null {
+  const { record } = state;
+  if (instance === primary) return leadGoal(record, instance, toldSync(state, now));
+  return retireGoal(state, instance) ?? followGoal(state, instance, primary, record.timeline);
+}
+
+/** A step of what somebody asked for; null = none. Standbys rest only while writes don't wait for them to come back. */
+function restingGoal(state: ClusterState, instance: string): Goal | null {
+  const { epoch, operations, phase } = state.record;
+  if (phase.kind !== 'active') return null;
+  const isPrimary = instance === phase.primary;
+  if (isPrimary !== (phase.gate === 'closed')) return null;
+  if (restartOf(operations, instance)?.stage === 'stop') return { kind: 'stop', epoch };
+  const isAside = !isPrimary && operations.reinits.includes(instance) && mayLoseData(state, phase.primary, instance);
+  return isAside ? { kind: 'retire', epoch } : null;
 }
 
 /** A goal to lead starts PostgreSQL only while no clients are let in. */

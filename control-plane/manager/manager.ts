@@ -4,6 +4,7 @@ import type {
   ClusterView,
   ControlPlaneView,
   InstanceView,
+  OperatorRequest,
   ScaleRequest,
   ScaleResult,
   SwitchoverRequest,
@@ -13,6 +14,7 @@ import { type ClusterRecord, memberNames, primaryOf } from '../model/cluster-rec
 import { type ClusterSpec, instanceNames } from '../model/cluster-spec.ts';
 import { HowdahError } from '../model/errors.ts';
 import type { InstanceReport } from '../model/instance.ts';
+import { NO_OPERATIONS } from '../model/operations.ts';
 import { NO_SYNC } from '../model/sync.ts';
 import type { AgentHello, ControlMessage } from '../runtime/agent-protocol.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -21,6 +23,7 @@ import type { Logger } from '../runtime/logger.ts';
 import type { Store, Versioned } from '../store/store.ts';
 import { explain } from './explain.ts';
 import { changeProblems, withSpec } from './membership.ts';
+import { answerRequest } from './requests.ts';
 import { ClusterRunner } from './runner.ts';
 import { type ClusterState, observed } from './state.ts';
 import { dryRun, PendingSwitchover } from './switchover.ts';
@@ -109,6 +112,28 @@ export class Manager implements Component, Omit<ControlPlaneView, 'proxies' | 'p
     } finally {
       entry.pending = null;
     }
+  }
+
+  request(name: string, request: OperatorRequest): Promise<string> {
+    const { runner } = this.#entry(name);
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    let text = '';
+    const intent = (state: ClusterState) => {
+      const answer = answerRequest(state, request);
+      if (answer.kind === 'refused') reject(refusal(request, answer.reasons));
+      if (answer.kind === 'nothing') resolve(answer.text);
+      if (answer.kind !== 'step') return null;
+      text = answer.decision.reason;
+      return answer.decision;
+    };
+    runner.intend(intent, (error) => (error ? reject(error) : resolve(text)));
+    return promise;
+  }
+
+  async wouldRequest(name: string, request: OperatorRequest): Promise<string> {
+    const answer = answerRequest(this.#entry(name).runner.state, request);
+    if (answer.kind === 'refused') throw refusal(request, answer.reasons);
+    return answer.kind === 'nothing' ? answer.text : answer.decision.reason;
   }
 
   explain(name: string): Explanation {
@@ -203,6 +228,12 @@ export class Manager implements Component, Omit<ControlPlaneView, 'proxies' | 'p
   }
 }
 
+function refusal(request: OperatorRequest, reasons: readonly string[]): HowdahError {
+  return new HowdahError('failed-precondition', `${request.kind} is refused`, {
+    problems: reasons.map((message) => ({ path: request.kind, message })),
+  });
+}
+
 /** A cluster that nobody has started yet: its first instance makes the data directory. */
 function firstRecord(spec: ClusterSpec): ClusterRecord {
   return {
@@ -215,6 +246,7 @@ function firstRecord(spec: ClusterSpec): ClusterRecord {
     timeline: 0,
     timelineHistory: [],
     placements: {},
+    operations: NO_OPERATIONS,
     history: [],
   };
 }

@@ -23,6 +23,12 @@ export interface AgentPort {
 /** A step that was asked for by a person; null = nothing to do now. Called with the newest state before decide(). */
 export type Intent = (state: ClusterState, now: number) => Decision | null;
 
+/** An intent and who waits for it to be stored. */
+interface Asked {
+  readonly intent: Intent;
+  readonly settled: (error: HowdahError | null) => void;
+}
+
 export interface RunnerOptions {
   readonly stored: Versioned;
   readonly store: Store;
@@ -44,7 +50,9 @@ export class ClusterRunner {
   #stored: Versioned;
   #reason = 'the control plane has just started';
   #queue: Observation[] = [];
-  #intents: Intent[] = [];
+  #asked: Asked[] = [];
+  /** Whose decision is being stored. */
+  #current: Asked | null = null;
   #running: Promise<void> | null = null;
   #again = false;
   #timer: Timer | null = null;
@@ -72,8 +80,13 @@ export class ClusterRunner {
     void this.wake();
   }
 
-  intend(intent: Intent): void {
-    this.#intents.push(intent);
+  /** `settled` is called once: when what it decided is stored, or can't be. Never when it decided nothing. */
+  intend(intent: Intent, settled: Asked['settled'] = () => {}): void {
+    if (this.#stopped) {
+      settled(stopping());
+      return;
+    }
+    this.#asked.push({ intent, settled });
     void this.wake();
   }
 
@@ -90,6 +103,7 @@ export class ClusterRunner {
     this.#stopped = true;
     this.#timer?.cancel();
     await this.#running;
+    for (const { settled } of this.#asked.splice(0)) settled(stopping());
   }
 
   async #loop(): Promise<void> {
@@ -113,6 +127,7 @@ export class ClusterRunner {
     if (decision.change) {
       await this.#put(withHistory(decision.change, clock.wall()));
       this.#logChange(decision.change);
+      this.#current?.settled(null);
       // The new phase may have its next step at once.
       this.#again = true;
     } else if (this.#state.record !== this.#stored.record) {
@@ -120,6 +135,7 @@ export class ClusterRunner {
     } else if (this.#needsProof(decision.retry)) {
       await this.#proveStored();
     }
+    this.#current = null;
     if (this.#stopped) return;
     this.#act(decision);
   }
@@ -134,7 +150,7 @@ export class ClusterRunner {
     if (!isOpen && this.#options.clock.now() - this.#provenAt >= PROVE_EVERY_MS) return true;
     const isAhead = (instance: string) => (liveReport(this.#state, instance)?.promisedEpoch ?? 0) > epoch;
     return (
-      this.#goalsDue(retry).some(({ goal }) => goal.kind === 'lead') ||
+      this.#goalsDue(retry).some(({ goal }) => goal.kind === 'lead' || goal.kind === 'retire') ||
       memberNames(this.#state.record).some((name) => isAhead(name))
     );
   }
@@ -147,9 +163,12 @@ export class ClusterRunner {
   }
 
   #intended(): Decision | null {
-    for (const intent of this.#intents.splice(0)) {
-      const decision = intent(this.#state, this.#options.clock.now());
-      if (decision) return decision;
+    for (let asked = this.#asked.shift(); asked; asked = this.#asked.shift()) {
+      const decision = asked.intent(this.#state, this.#options.clock.now());
+      if (!decision) continue;
+      this.#current = asked;
+      if (this.#asked.length > 0) this.#again = true;
+      return decision;
     }
     return null;
   }
@@ -209,6 +228,11 @@ export class ClusterRunner {
   async #recover(error: HowdahError): Promise<void> {
     const { log, store, clock } = this.#options;
     const name = this.#state.record.spec.name;
+    const asked = this.#current;
+    this.#current = null;
+    // Somebody else's step came first: what was asked for is judged again from there.
+    if (asked && error.code === 'conflict') this.#asked.unshift(asked);
+    else asked?.settled(error);
     this.#reason = `the store refused a step: ${error.message}`;
     if (error.code === 'conflict') {
       log.warn({ err: error }, 'another writer changed the record: it is read again');
@@ -229,6 +253,10 @@ export class ClusterRunner {
     const { epoch, phase } = change.record;
     this.#options.log.info({ epoch, phase: phase.kind, decision: change.kind, reason: change.reason }, 'decided');
   }
+}
+
+function stopping(): HowdahError {
+  return new HowdahError('unavailable', 'the control plane is stopping');
 }
 
 function withHistory(change: Change, at: number): ClusterRecord {

@@ -11,6 +11,7 @@
 import { type ClusterSpec, instanceNames } from '../model/cluster-spec.ts';
 import type { PrimaryState } from '../model/instance.ts';
 import { NO_SYNC, type SyncConfig, sameSync } from '../model/sync.ts';
+import { leavesVote } from './operations.ts';
 import { type ClusterState, liveReport, observed } from './state.ts';
 
 /** A voter that stopped streaming keeps its vote this long: a restart of a standby changes nothing. */
@@ -87,11 +88,13 @@ export function wantedSync(state: ClusterState, primaryName: string, now: number
   if (primary?.kind !== 'primary') return stored.voters.includes(primaryName) ? without(stored, primaryName) : stored;
   const streaming = new Set(primary.standbys.filter((s) => s.state === 'streaming').map((s) => s.name));
   // A new voter must be able to promise too: its agent is here. One that already votes keeps its vote for a while.
-  const voters = names.filter((name) =>
-    stored.voters.includes(name)
-      ? streaming.has(name) || inGrace(state, name, now)
-      : streaming.has(name) && liveReport(state, name) !== null,
-  );
+  const voters = names
+    .filter((name) => !leavesVote(state.record, name))
+    .filter((name) =>
+      stored.voters.includes(name)
+        ? streaming.has(name) || inGrace(state, name, now)
+        : streaming.has(name) && liveReport(state, name)?.postgres.kind === 'standby',
+    );
   for (const name of leaving) {
     if (voters.length >= spec.durability.quorum) break;
     if (streaming.has(name) || inGrace(state, name, now)) voters.push(name);
@@ -101,7 +104,8 @@ export function wantedSync(state: ClusterState, primaryName: string, now: number
     if (voters.length >= k) break;
     if (name !== primaryName && !voters.includes(name)) voters.push(name);
   }
-  for (const name of names) {
+  const last = (name: string) => Number(leavesVote(state.record, name));
+  for (const name of names.sort((a, b) => last(a) - last(b))) {
     if (voters.length >= k) break;
     if (!voters.includes(name)) voters.push(name);
   }

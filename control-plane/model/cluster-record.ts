@@ -1,6 +1,7 @@
 import { type ClusterSpec, instanceNames } from './cluster-spec.ts';
 import type { Placement, TimelineSwitch } from './instance.ts';
 import type { Lsn } from './lsn.ts';
+import type { Operations } from './operations.ts';
 import type { SyncConfig } from './sync.ts';
 
 /**
@@ -29,6 +30,8 @@ export interface ClusterRecord {
   readonly timelineHistory: readonly TimelineSwitch[];
   /** Last known placement by instance name, so that a restarted control plane publishes no hole. */
   readonly placements: Readonly<Record<string, Placement>>;
+  /** What people asked for, and what of it is under way. */
+  readonly operations: Operations;
   /** Newest last, at most HISTORY_LIMIT. */
   readonly history: readonly HistoryEntry[];
 }

@@ -61,8 +61,8 @@ export interface StopGoal {
 }
 
 /**
- * Leave the cluster: PostgreSQL stopped and its data directory kept under another name, never deleted. Only for one
- * that has no vote. Done when there is no data directory any more.
+ * Leave the cluster, or be copied anew: PostgreSQL stopped and its data directory kept under another name, never
+ * deleted. Only for one that has no vote, or without whose vote there are too few anyhow. Done when there is no data directory any more.
  */
 export interface RetireGoal {
   readonly kind: 'retire';

@@ -4,6 +4,7 @@ import { clusterSpecSchema } from '../api/spec-schema.ts';
 import type { ClusterRecord } from '../model/cluster-record.ts';
 import { HowdahError, type Problem } from '../model/errors.ts';
 import { formatLsn, parseLsn } from '../model/lsn.ts';
+import { operationsSchema } from './operations-json.ts';
 
 const count = z.int().min(0);
 const port = z.int().min(0).max(65535);
@@ -51,6 +52,7 @@ const recordSchema = z.strictObject({
   timeline: count,
   timelineHistory: z.array(timelineSwitch).readonly(),
   placements: z.record(z.string(), placement),
+  operations: operationsSchema,
   history: z.array(historyEntry).readonly(),
 }) satisfies z.ZodType<ClusterRecord>;
 

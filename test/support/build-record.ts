@@ -3,6 +3,7 @@ import type { ClusterRecord } from '../../control-plane/model/cluster-record.ts'
 import { type ClusterSpec, instanceNames } from '../../control-plane/model/cluster-spec.ts';
 import type { Placement } from '../../control-plane/model/instance.ts';
 import { parseLsn } from '../../control-plane/model/lsn.ts';
+import { NO_OPERATIONS } from '../../control-plane/model/operations.ts';
 
 export function buildSpec(change: Partial<ClusterSpec> = {}): ClusterSpec {
   return {
@@ -52,6 +53,7 @@ export function buildRecord(change: Partial<ClusterRecord> = {}): ClusterRecord 
     timeline: 2,
     timelineHistory: [{ timeline: 1, endLsn: parseLsn('0/3000148') }],
     placements: Object.fromEntries(instanceNames(spec).map((name, index) => [name, buildPlacement(index)])),
+    operations: NO_OPERATIONS,
     history: [{ at: 1_700_000_000_000, epoch: 1, kind: 'active', reason: `${primary} leads: it is the first` }],
     ...change,
   };

@@ -7,6 +7,7 @@ import type {
   ControlPlaneView,
   InstanceView,
   InvalidProxy,
+  OperatorRequest,
   ScaleRequest,
   ScaleResult,
   SwitchoverRequest,
@@ -85,6 +86,7 @@ export function buildView(
 export class FakeControlPlane implements ControlPlaneView {
   readonly views = new Map<string, ClusterView>();
   readonly switchovers: { readonly name: string; readonly request: SwitchoverRequest }[] = [];
+  readonly requests: { readonly name: string; readonly request: OperatorRequest }[] = [];
   proxyStates: ProxyStatus[] = [];
   invalid: InvalidProxy[] = [];
   readonly proxyConfigs = new Map<string, ProxyConfig>();
@@ -124,6 +126,17 @@ export class FakeControlPlane implements ControlPlaneView {
     if (this.failure) throw this.failure;
     this.switchovers.push({ name, request });
     return { from: `${name}-1`, to: request.to ?? `${name}-2`, epoch: 2, durationMs: 123, checks: ['all is well'] };
+  }
+
+  async request(name: string, request: OperatorRequest): Promise<string> {
+    if (this.failure) throw this.failure;
+    this.requests.push({ name, request });
+    return `${request.kind} was stored`;
+  }
+
+  async wouldRequest(_name: string, request: OperatorRequest): Promise<string> {
+    if (this.failure) throw this.failure;
+    return `${request.kind} would be stored`;
   }
 
   explain(name: string): Explanation {

@@ -10,6 +10,7 @@ import type { Clock, Timer } from '../control-plane/runtime/clock.ts';
 import type { Component } from '../control-plane/runtime/component.ts';
 import type { Logger } from '../control-plane/runtime/logger.ts';
 import type { Applier, Deed } from './apply.ts';
+import type { Standing } from './envoy/cache/cached-resources.ts';
 import { Lease } from './lease.ts';
 import type { Observed } from './observe/observed.ts';
 import type { Observer } from './observe/observer.ts';
@@ -89,6 +90,18 @@ export class Controller implements Component {
 
   get observed(): Observed {
     return this.#observed;
+  }
+
+  /** What of an earlier configuration its Envoy may still be given. */
+  get standing(): Standing {
+    const { goal } = this;
+    const { server, leaseHeld } = this.#observed;
+    const writable =
+      goal?.kind === 'lead' &&
+      server.kind === 'primary' &&
+      leaseHeld &&
+      this.#lease.held(goal, this.#options.clock.now());
+    return { promisedEpoch: this.#options.promise.epoch, writableEpoch: writable ? goal.epoch : 0 };
   }
 
   /** Since PostgreSQL was last seen receiving WAL; 0 while it does. */

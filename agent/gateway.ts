@@ -12,6 +12,7 @@ import { systemClock } from '../control-plane/runtime/clock.ts';
 import { createLogger } from '../control-plane/runtime/logger.ts';
 import { type GatewayConfig, readGatewayConfig } from './config.ts';
 import { parseAddress } from './envoy/address.ts';
+import { ConfigCache } from './envoy/cache/config-cache.ts';
 import { EnvoyProcess } from './envoy/envoy-process.ts';
 
 async function main(): Promise<void> {
@@ -20,30 +21,42 @@ async function main(): Promise<void> {
   const config = readConfig();
   const log = createLogger({ level: config.logLevel, format: config.logFormat }).child({ gateway: config.name });
   const pidFile = path.join(config.directory, 'gateway.pid');
+  const node = `gateway/${config.name}`;
+  const controlPlane = parseAddress(config.controlPlane);
+  const directory = path.join(config.directory, 'envoy');
   const envoy = new EnvoyProcess({
-    directory: path.join(config.directory, 'envoy'),
+    directory,
     binary: config.envoy.path,
     bootstrap: {
-      node: `gateway/${config.name}`,
+      node,
       cluster: config.name,
       zone: '',
       metadata: {},
-      controlPlane: parseAddress(config.controlPlane),
+      controlPlane,
     },
     concurrency: 1,
     log,
     clock: systemClock,
     onChange: () => {},
   });
+  const cache = new ConfigCache({
+    ...{ directory, node, controlPlane, log },
+    socketPath: envoy.cacheSocketPath,
+    admin: (path) => envoy.adminGet(path),
+    standing: () => null,
+    clock: systemClock,
+  });
 
   await mkdir(config.directory, { recursive: true, mode: 0o700 });
   await writeFile(pidFile, `${process.pid}\n`, { mode: 0o600 });
   try {
     await envoy.start();
+    await cache.start();
     log.info({ pid: process.pid }, 'gateway started');
     const [signal] = await stopped;
     log.info({ signal }, 'gateway stops');
   } finally {
+    await cache.stop();
     await envoy.stop();
     await rm(pidFile, { force: true });
   }

@@ -14,6 +14,7 @@ import { ComponentStack } from '../control-plane/runtime/component.ts';
 import { createLogger } from '../control-plane/runtime/logger.ts';
 import { type AgentConfig, readAgentConfig } from './config.ts';
 import { parseAddress } from './envoy/address.ts';
+import { ConfigCache } from './envoy/cache/config-cache.ts';
 import { EnvoyProcess } from './envoy/envoy-process.ts';
 import { HealthServer } from './health/health-server.ts';
 import { healthView } from './health-view.ts';
@@ -30,15 +31,18 @@ async function main(): Promise<void> {
   const bootId = randomUUID();
   await mkdir(config.directory, { recursive: true, mode: 0o755 });
 
+  const node = `instance/${cluster}/${instance}`;
+  const controlPlane = parseAddress(config.controlPlane);
+  const directory = path.join(config.directory, 'envoy');
   const envoy = new EnvoyProcess({
-    directory: path.join(config.directory, 'envoy'),
+    directory,
     binary: config.envoy.path,
     bootstrap: {
-      node: `instance/${cluster}/${instance}`,
+      node,
       cluster,
       zone: placement.zone,
       metadata: {},
-      controlPlane: parseAddress(config.controlPlane),
+      controlPlane,
     },
     ...{ concurrency: 1, log, clock },
     onChange: () => postgres.controller.reportNow(),
@@ -46,9 +50,18 @@ async function main(): Promise<void> {
   const postgres = await openInstance({
     ...{ config, bootId, clock, log },
     envoyPid: () => envoy.pid,
-    send: (report) => link.send(report),
+    send: (report) => {
+      link.send(report);
+      cache.refresh();
+    },
   });
   const { controller } = postgres;
+  const cache = new ConfigCache({
+    ...{ directory, node, controlPlane, clock, log },
+    socketPath: envoy.cacheSocketPath,
+    admin: (path) => envoy.adminGet(path),
+    standing: () => controller.standing,
+  });
   const link = new ControlLink({
     address: config.controlPlane,
     hello: () => ({ kind: 'hello', cluster, instance, bootId, placement, postgresMajor: postgres.postgresMajor }),
@@ -67,7 +80,7 @@ async function main(): Promise<void> {
 
   const components = new ComponentStack((component, err) => log.error({ component, err }, 'stop failed'));
   try {
-    for (const component of [health, envoy, postgres, link]) await components.start(component);
+    for (const component of [health, envoy, cache, postgres, link]) await components.start(component);
     log.info({ pid: process.pid, bootId }, 'agent started');
     const [signal] = await stopped;
     log.info({ signal }, 'agent stops');

@@ -17,15 +17,20 @@ export interface BootstrapOptions {
   readonly controlPlane: { readonly host: string; readonly port: number };
   /** Path of the unix socket for Envoy's admin interface, at most 107 bytes. */
   readonly adminSocketPath: string;
+  /** Path of the unix socket on which the agent serves what Envoy had last. Default: there is none. */
+  readonly cacheSocketPath?: string;
 }
 
 const CONTROL_PLANE = 'control-plane';
+const AGENT_CACHE = 'agent-cache';
 
 /**
  * Envoy's bootstrap, to be written as JSON.
  * https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/bootstrap/v3/bootstrap.proto
  */
 export function bootstrap(options: BootstrapOptions): JsonObject {
+  const { cacheSocketPath } = options;
+  const sources = cacheSocketPath === undefined ? [CONTROL_PLANE] : [CONTROL_PLANE, AGENT_CACHE];
   return {
     node: {
       id: options.node,
@@ -39,12 +44,18 @@ export function bootstrap(options: BootstrapOptions): JsonObject {
         api_type: 'GRPC',
         transport_api_version: 'V3',
         set_node_on_first_message_only: true,
-        grpc_services: [{ envoy_grpc: { cluster_name: CONTROL_PLANE, retry_policy: RECONNECT } }],
+        grpc_services: sources.map((cluster_name) => ({ envoy_grpc: { cluster_name, retry_policy: RECONNECT } })),
       },
       cds_config: OVER_ADS,
       lds_config: OVER_ADS,
     },
-    static_resources: { clusters: [controlPlaneCluster(options.controlPlane)] },
+    static_resources: {
+      clusters: [
+        controlPlaneCluster(options.controlPlane),
+        ...(cacheSocketPath === undefined ? [] : [agentCacheCluster(cacheSocketPath)]),
+      ],
+    },
+    ...(cacheSocketPath === undefined ? {} : { layered_runtime: TWO_SOURCES }),
     overload_manager: {
       resource_monitors: [
         {
@@ -64,6 +75,15 @@ export function bootstrap(options: BootstrapOptions): JsonObject {
  * 431 ms after it listens again).
  */
 const RECONNECT: JsonObject = { retry_back_off: { base_interval: '0.1s', max_interval: '0.5s' } };
+
+/**
+ * The second source of configuration is asked only by an Envoy that never had a word from the first one: one that runs
+ * keeps what it has. It goes back to the first when the stream of the second ends.
+ * https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/bootstrap/v3/bootstrap.proto#config-bootstrap-v3-bootstrap-dynamicresources
+ */
+const TWO_SOURCES: JsonObject = {
+  layers: [{ name: 'static', static_layer: { 'envoy.restart_features.xds_failover_support': true } }],
+};
 
 /** Without a limit of time: Envoy is ready when it has its configuration, not when it gave up waiting. */
 const OVER_ADS: JsonObject = { ads: {}, resource_api_version: 'V3', initial_fetch_timeout: '0s' };
@@ -88,6 +108,24 @@ function controlPlaneCluster(at: BootstrapOptions['controlPlane']): JsonObject {
             http2_protocol_options: { connection_keepalive: { interval: '5s', timeout: '2s' } },
           },
         },
+      ),
+    },
+  };
+}
+
+function agentCacheCluster(path: string): JsonObject {
+  return {
+    name: AGENT_CACHE,
+    type: 'STATIC',
+    connect_timeout: '1s',
+    load_assignment: {
+      cluster_name: AGENT_CACHE,
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: { pipe: { path } } } }] }],
+    },
+    typed_extension_protocol_options: {
+      'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': any(
+        'envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+        { explicit_http_config: { http2_protocol_options: {} } },
       ),
     },
   };

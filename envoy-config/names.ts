@@ -27,6 +27,18 @@ export function meshRwListenerName(epoch: number): string {
   return `mesh-rw.e${epoch}`;
 }
 
+/** The epoch in the name of a listener for writes; undefined for other names. */
+export function parseMeshRwListener(name: string): number | undefined {
+  const match = /^mesh-rw\.e(\d+)$/.exec(name);
+  return match ? Number(match[1]) : undefined;
+}
+
+/** The epoch in the name of an EnvoyCluster; undefined for names that carry none. */
+export function parseRouteCluster(name: string): number | undefined {
+  const match = /^e(\d+)\./.exec(name);
+  return match ? Number(match[1]) : undefined;
+}
+
 /** rw and replication go to one instance, the primary of an epoch; ro and any outlive a change of primary. */
 export function carriesEpoch(kind: RouteKind): boolean {
   return kind === 'rw' || kind === 'replication';

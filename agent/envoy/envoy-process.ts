@@ -17,7 +17,7 @@ export interface EnvoyOptions {
   readonly directory: string;
   /** Absolute path of the program. */
   readonly binary: string;
-  readonly bootstrap: Omit<BootstrapOptions, 'adminSocketPath'>;
+  readonly bootstrap: Omit<BootstrapOptions, 'adminSocketPath' | 'cacheSocketPath'>;
   /** Worker threads. */
   readonly concurrency: number;
   readonly log: Logger;
@@ -39,6 +39,8 @@ const STOP_LIMIT_MS = 2_000;
 export class EnvoyProcess implements Component {
   readonly name = 'envoy';
   readonly adminSocketPath: string;
+  /** Where Envoy looks for its last configuration while it finds no control plane. */
+  readonly cacheSocketPath: string;
   readonly #options: EnvoyOptions;
   readonly #log: Logger;
   readonly #bootstrapFile: string;
@@ -52,6 +54,7 @@ export class EnvoyProcess implements Component {
     this.#bootstrapFile = path.join(options.directory, 'bootstrap.json');
     this.#pidFile = path.join(options.directory, 'envoy.pid');
     this.adminSocketPath = path.join(options.directory, 'admin.sock');
+    this.cacheSocketPath = path.join(options.directory, 'cache.sock');
   }
 
   /** Process id; 0 while none is running. */
@@ -116,7 +119,11 @@ export class EnvoyProcess implements Component {
 
   async #writeBootstrap(): Promise<void> {
     const text = JSON.stringify(
-      bootstrap({ ...this.#options.bootstrap, adminSocketPath: this.adminSocketPath }),
+      bootstrap({
+        ...this.#options.bootstrap,
+        adminSocketPath: this.adminSocketPath,
+        cacheSocketPath: this.cacheSocketPath,
+      }),
       undefined,
       2,
     );

@@ -15,7 +15,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'control-plane/model': [],
   'control-plane/runtime': ['control-plane/model/', 'proto/'],
   'control-plane': ['proto/', 'xds/', 'envoy-config/'],
-  agent: ['proto/', 'control-plane/model/', 'control-plane/runtime/', 'envoy-config/bootstrap.ts'],
+  agent: [
+    ...['proto/', 'xds/', 'control-plane/model/', 'control-plane/runtime/'],
+    ...['envoy-config/bootstrap.ts', 'envoy-config/names.ts'],
+  ],
   cli: ['control-plane/api/', 'control-plane/model/', 'control-plane/runtime/'],
 };
 
@@ -33,6 +36,7 @@ const PURE = [
   /^envoy-config\//,
   /^xds\/(?!server\.ts|stream-server\.ts|csds-server\.ts|index\.ts)/,
   /^agent\/(plan|divergence)\.ts$/,
+  /^agent\/envoy\/cache\/(cached-resources|config-dump|cache-text)\.ts$/,
 ];
 const PURE_PACKAGES = ['node:crypto', 're2js', 'yaml', 'zod'];
 

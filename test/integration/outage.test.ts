@@ -1,0 +1,131 @@
+/**
+ * The control plane is away, and what dies meanwhile comes back: Envoys with what their agents kept of their
+ * configuration, without a word from anybody.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execSync } from 'node:child_process';
+import type pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
+import type { ClusterStatus } from '../../control-plane/api/contract.ts';
+import { connect, LiveClusters, primaryOf } from '../support/live-cluster.ts';
+import { isRunning } from '../support/processes.ts';
+import { NotYet, until } from '../support/until.ts';
+
+/** An Envoy that was killed serves again within it. */
+const BACK_WITHIN_MS = 3000;
+
+let live: LiveClusters;
+let cluster: ClusterStatus;
+
+beforeAll(async () => {
+  live = new LiveClusters({ orders: '{ instances: 3 }' });
+  await live.up.ready(90_000);
+  cluster = await live.whole('orders');
+}, 200_000);
+
+afterAll(async () => {
+  execSync(`rm -rf /tmp/hw/st/keep; cp -r ${live.up.stateDir} /tmp/hw/st/keep; chmod -R a+rX /tmp/hw/st/keep`);
+  live.up.process.kill('SIGCONT');
+  await live.end();
+}, 60_000);
+
+function fileOf(...parts: string[]): string {
+  return readFileSync(join(live.up.stateDir, ...parts), 'utf8');
+}
+
+/** Waits until what the agent keeps has the listener `name`, or the endpoints of the EnvoyCluster `name`. */
+function cached(directory: string, name: string): Promise<true> {
+  return until(
+    () => {
+      const { endpoints, listeners } = JSON.parse(fileOf(directory, 'envoy/resources.json').split('\n')[0]!);
+      const reached = endpoints.filter((found: { endpoints?: unknown[] }) => found.endpoints?.length);
+      const names = [...reached.map(clusterName), ...listeners.map(ownName)];
+      return names.includes(name) || new NotYet(names);
+    },
+    { what: `${directory} to keep ${name}`, timeoutMs: 10_000 },
+  );
+}
+
+const clusterName = (found: { cluster_name: string }) => found.cluster_name;
+const ownName = (found: { name: string }) => found.name;
+
+function envoyOf(directory: string): number {
+  return Number(fileOf(directory, 'envoy/envoy.pid'));
+}
+
+/** How long until the statement succeeds in a session of its own. */
+async function backAfterMs(endpoint: string, statement: string): Promise<number> {
+  const since = performance.now();
+  await until(
+    async () => {
+      let session: pg.Client | undefined;
+      try {
+        session = await connect(endpoint);
+        await session.query(statement);
+        return true;
+      } catch (error) {
+        return new NotYet(error);
+      } finally {
+        await session?.end();
+      }
+    },
+    { what: `${endpoint} to serve`, timeoutMs: 20_000 },
+  );
+  console.log(endpoint, performance.now() - since);
+  return performance.now() - since;
+}
+
+async function killEnvoy(directory: string): Promise<void> {
+  const pid = envoyOf(directory);
+  process.kill(pid, 'SIGKILL');
+  await until(() => !isRunning(pid), { what: 'the end of Envoy' });
+}
+
+describe('while the control plane is away', () => {
+  it('Envoys that are killed come back, and no session ends when it is back', async () => {
+    onTestFailed(() => console.error(live.up.output));
+    const primary = primaryOf(cluster);
+    const standby = cluster.instances.find(({ name }) => name !== primary.name)!;
+    const [primaryDirectory, standbyDirectory] = [`clusters/orders/${primary.name}`, `clusters/orders/${standby.name}`];
+    const setup = await connect(cluster.endpoints.rw);
+    await setup.query('create table t (id int)');
+    await setup.end();
+    await cached('gateway', `e${cluster.epoch}.rw.orders`);
+    await cached(primaryDirectory, `mesh-rw.e${cluster.epoch}`);
+    await cached(standbyDirectory, 'ro.orders');
+
+    // `up` would start another control plane at once.
+    live.up.process.kill('SIGSTOP');
+    process.kill(live.up.controlPlane().pid, 'SIGKILL');
+    const insert = 'insert into t values (1)';
+    for (const directory of ['gateway', primaryDirectory]) {
+      await killEnvoy(directory);
+      expect(await backAfterMs(cluster.endpoints.rw, insert), directory).toBeLessThan(BACK_WITHIN_MS);
+    }
+    await killEnvoy(standbyDirectory);
+    const { ports } = JSON.parse(fileOf(standbyDirectory, 'agent.json')).placement;
+    const countRows = 'select count(*) from t';
+    expect(await backAfterMs(`127.0.0.1:${ports.any}`, countRows)).toBeLessThan(BACK_WITHIN_MS);
+    expect(await backAfterMs(`127.0.0.1:${ports.rw}`, insert)).toBeLessThan(BACK_WITHIN_MS);
+
+    const sessions = await Promise.all([connect(cluster.endpoints.rw), connect(`127.0.0.1:${ports.rw}`)]);
+    const ended: unknown[] = [];
+    for (const session of sessions) session.on('end', () => ended.push('ended'));
+    live.up.process.kill('SIGCONT');
+    const nodes = ['gateway/local', ...[primary, standby].map(({ name }) => `instance/orders/${name}`)];
+    await until(
+      async () => {
+        const { proxies } = await live.up.api().proxies();
+        const synced = proxies.filter(({ types }) => types.length > 0 && types.every(({ state }) => state === 'SYNCED'));
+        const missing = nodes.filter((node) => !synced.some((proxy) => proxy.id === node));
+        return missing.length === 0 || new NotYet(missing);
+      },
+      { what: 'all Envoys to be back with the control plane', timeoutMs: 30_000 },
+    );
+    for (const session of sessions) await session.query(insert);
+    expect(ended).toEqual([]);
+    expect((await live.whole('orders')).epoch).toBe(cluster.epoch);
+    for (const session of sessions) await session.end();
+  }, 180_000);
+});

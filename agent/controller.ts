@@ -31,6 +31,7 @@ export interface ControllerOptions {
   readonly promise: Pick<PromiseStore, 'epoch'>;
   readonly envoyPid: () => number;
   readonly send: (report: InstanceReport) => void;
+  readonly onReached: (goal: Goal) => void;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -304,6 +305,7 @@ export class Controller implements Component {
       this.#progress = { id, status: 'failed', detail: this.#failure.detail };
     } else this.#progress = { id, status: 'working', detail: step.kind };
     if (before?.id === id && before.status === this.#progress.status) return;
+    if (this.#progress.status === 'done') this.#options.onReached(goal);
     const level = this.#progress.status === 'failed' ? 'warn' : 'info';
     this.#options.log[level]({ goal: id, status: this.#progress.status, detail: this.#progress.detail }, 'goal status');
   }

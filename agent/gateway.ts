@@ -37,11 +37,11 @@ async function main(): Promise<void> {
     concurrency: 1,
     log,
     clock: systemClock,
-    onChange: () => {},
+    cachePort: () => cache.port,
+    onChange: () => cache.envoyChanged(),
   });
   const cache = new ConfigCache({
     ...{ directory, node, controlPlane, log },
-    socketPath: envoy.cacheSocketPath,
     admin: (path) => envoy.adminGet(path),
     standing: () => null,
     clock: systemClock,
@@ -50,14 +50,14 @@ async function main(): Promise<void> {
   await mkdir(config.directory, { recursive: true, mode: 0o700 });
   await writeFile(pidFile, `${process.pid}\n`, { mode: 0o600 });
   try {
-    await envoy.start();
     await cache.start();
+    await envoy.start();
     log.info({ pid: process.pid }, 'gateway started');
     const [signal] = await stopped;
     log.info({ signal }, 'gateway stops');
   } finally {
-    await cache.stop();
     await envoy.stop();
+    await cache.stop();
     await rm(pidFile, { force: true });
   }
 }

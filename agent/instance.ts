@@ -1,5 +1,6 @@
 /** Puts the parts of one instance's PostgreSQL together: everything but Envoy, health and the link. */
 import path from 'node:path';
+import { goalId } from '../control-plane/model/goal.ts';
 import type { InstanceReport } from '../control-plane/model/instance.ts';
 import type { Clock } from '../control-plane/runtime/clock.ts';
 import type { Component } from '../control-plane/runtime/component.ts';
@@ -7,6 +8,7 @@ import type { Logger } from '../control-plane/runtime/logger.ts';
 import { Applier } from './apply.ts';
 import type { AgentConfig } from './config.ts';
 import { Controller } from './controller.ts';
+import { GoalMemory } from './goal-memory.ts';
 import { Observer } from './observe/observer.ts';
 import { resolveAccount } from './postgres/account.ts';
 import { DataDirectory } from './postgres/data-directory.ts';
@@ -21,6 +23,8 @@ export interface InstanceOptions {
   readonly bootId: string;
   readonly envoyPid: () => number;
   readonly send: (report: InstanceReport) => void;
+  /** A control plane can be heard. */
+  readonly isConnected: () => boolean;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -34,7 +38,7 @@ const STATEMENT_LIMIT_MS = 1_000;
 const CHECKPOINT_LIMIT_MS = 3_600_000;
 
 /**
- * Ends what an earlier agent left running and opens the promise; PostgreSQL itself waits for a goal.
+ * Ends what an earlier agent left running and opens the promise; PostgreSQL itself waits for a goal, see GoalMemory.
  * @throws HowdahError as readPasswords, resolveAccount, openInstallation and PromiseStore.open.
  */
 export async function openInstance(options: InstanceOptions): Promise<Instance> {
@@ -78,14 +82,26 @@ export async function openInstance(options: InstanceOptions): Promise<Instance> 
   const applier = new Applier({ ...parts, background, observer, promise, passwords, log });
   const controller = new Controller({
     ...{ instance, bootId, replicationPort, observer, applier, server, promise, envoyPid, send, clock },
+    onReached: (goal) => memory.reached(goal),
     log: log.child({ component: 'controller' }),
+  });
+  const memory = new GoalMemory({
+    file: path.join(directory, 'follow.json'),
+    isConnected: options.isConnected,
+    hasGoal: () => controller.goal !== null,
+    follow: (goal) => controller.handle({ kind: 'goal', id: goalId(goal), goal }),
+    ...{ clock, log },
   });
   return {
     name: 'instance',
     controller,
     postgresMajor: installation.major,
-    start: () => controller.start(),
+    async start() {
+      await controller.start();
+      await memory.start();
+    },
     async stop() {
+      await memory.stop();
       await controller.stop();
       session.drop();
       background.drop();

@@ -45,7 +45,11 @@ async function main(): Promise<void> {
       controlPlane,
     },
     ...{ concurrency: 1, log, clock },
-    onChange: () => postgres.controller.reportNow(),
+    cachePort: () => cache.port,
+    onChange: () => {
+      cache.envoyChanged();
+      controller.reportNow();
+    },
   });
   const postgres = await openInstance({
     ...{ config, bootId, clock, log },
@@ -54,11 +58,11 @@ async function main(): Promise<void> {
       link.send(report);
       cache.refresh();
     },
+    isConnected: () => link.connected,
   });
   const { controller } = postgres;
   const cache = new ConfigCache({
     ...{ directory, node, controlPlane, clock, log },
-    socketPath: envoy.cacheSocketPath,
     admin: (path) => envoy.adminGet(path),
     standing: () => controller.standing,
   });
@@ -80,7 +84,7 @@ async function main(): Promise<void> {
 
   const components = new ComponentStack((component, err) => log.error({ component, err }, 'stop failed'));
   try {
-    for (const component of [health, envoy, cache, postgres, link]) await components.start(component);
+    for (const component of [health, cache, envoy, postgres, link]) await components.start(component);
     log.info({ pid: process.pid, bootId }, 'agent started');
     const [signal] = await stopped;
     log.info({ signal }, 'agent stops');

@@ -17,20 +17,17 @@ export interface BootstrapOptions {
   readonly controlPlane: { readonly host: string; readonly port: number };
   /** Path of the unix socket for Envoy's admin interface, at most 107 bytes. */
   readonly adminSocketPath: string;
-  /** Path of the unix socket on which the agent serves what Envoy had last. Default: there is none. */
-  readonly cacheSocketPath?: string;
+  /** Loopback port on which the agent serves what Envoy had last. Default: there is none. */
+  readonly cachePort?: number;
 }
 
 const CONTROL_PLANE = 'control-plane';
-const AGENT_CACHE = 'agent-cache';
 
 /**
  * Envoy's bootstrap, to be written as JSON.
  * https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/bootstrap/v3/bootstrap.proto
  */
 export function bootstrap(options: BootstrapOptions): JsonObject {
-  const { cacheSocketPath } = options;
-  const sources = cacheSocketPath === undefined ? [CONTROL_PLANE] : [CONTROL_PLANE, AGENT_CACHE];
   return {
     node: {
       id: options.node,
@@ -44,18 +41,12 @@ export function bootstrap(options: BootstrapOptions): JsonObject {
         api_type: 'GRPC',
         transport_api_version: 'V3',
         set_node_on_first_message_only: true,
-        grpc_services: sources.map((cluster_name) => ({ envoy_grpc: { cluster_name, retry_policy: RECONNECT } })),
+        grpc_services: [{ envoy_grpc: { cluster_name: CONTROL_PLANE, retry_policy: RECONNECT } }],
       },
       cds_config: OVER_ADS,
       lds_config: OVER_ADS,
     },
-    static_resources: {
-      clusters: [
-        controlPlaneCluster(options.controlPlane),
-        ...(cacheSocketPath === undefined ? [] : [agentCacheCluster(cacheSocketPath)]),
-      ],
-    },
-    ...(cacheSocketPath === undefined ? {} : { layered_runtime: TWO_SOURCES }),
+    static_resources: { clusters: [controlPlaneCluster(options.controlPlane, options.cachePort)] },
     overload_manager: {
       resource_monitors: [
         {
@@ -76,19 +67,10 @@ export function bootstrap(options: BootstrapOptions): JsonObject {
  */
 const RECONNECT: JsonObject = { retry_back_off: { base_interval: '0.1s', max_interval: '0.5s' } };
 
-/**
- * The second source of configuration is asked only by an Envoy that never had a word from the first one: one that runs
- * keeps what it has. It goes back to the first when the stream of the second ends.
- * https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/bootstrap/v3/bootstrap.proto#config-bootstrap-v3-bootstrap-dynamicresources
- */
-const TWO_SOURCES: JsonObject = {
-  layers: [{ name: 'static', static_layer: { 'envoy.restart_features.xds_failover_support': true } }],
-};
-
 /** Without a limit of time: Envoy is ready when it has its configuration, not when it gave up waiting. */
 const OVER_ADS: JsonObject = { ads: {}, resource_api_version: 'V3', initial_fetch_timeout: '0s' };
 
-function controlPlaneCluster(at: BootstrapOptions['controlPlane']): JsonObject {
+function controlPlaneCluster(at: BootstrapOptions['controlPlane'], cachePort: number | undefined): JsonObject {
   return {
     name: CONTROL_PLANE,
     type: 'STRICT_DNS',
@@ -97,8 +79,10 @@ function controlPlaneCluster(at: BootstrapOptions['controlPlane']): JsonObject {
       cluster_name: CONTROL_PLANE,
       endpoints: [
         { lb_endpoints: [{ endpoint: { address: { socket_address: { address: at.host, port_value: at.port } } } }] },
+        ...(cachePort === undefined ? [] : [agentCache(cachePort)]),
       ],
     },
+    ...(cachePort === undefined ? {} : PREFERENCE),
     typed_extension_protocol_options: {
       'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': any(
         'envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
@@ -113,20 +97,34 @@ function controlPlaneCluster(at: BootstrapOptions['controlPlane']): JsonObject {
   };
 }
 
-function agentCacheCluster(path: string): JsonObject {
-  return {
-    name: AGENT_CACHE,
-    type: 'STATIC',
-    connect_timeout: '1s',
-    load_assignment: {
-      cluster_name: AGENT_CACHE,
-      endpoints: [{ lb_endpoints: [{ endpoint: { address: { pipe: { path } } } }] }],
-    },
-    typed_extension_protocol_options: {
-      'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': any(
-        'envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
-        { explicit_http_config: { http2_protocol_options: {} } },
-      ),
-    },
+/** Used while no control plane passes its health check. */
+function agentCache(port: number): JsonObject {
+  const endpoint = {
+    address: { socket_address: { address: '127.0.0.1', port_value: port } },
+    health_check_config: { disable_active_health_check: true },
   };
+  return { priority: 1, lb_endpoints: [{ endpoint }] };
 }
+
+/**
+ * The first check decides, before anything is asked, where an Envoy that starts gets its configuration: any answer means
+ * that a control plane is there. After that one that is well is hardly asked, and one that is not often, to be found when
+ * it is back. (Envoy's own failover between two xDS sources, experimental in 1.40, gets stuck: a retry of the first source
+ * is still under way when the second one takes over, and its failure stops the requests to the second.)
+ */
+const PREFERENCE: JsonObject = {
+  health_checks: [
+    {
+      timeout: '1s',
+      interval: '60s',
+      no_traffic_interval: '0.25s',
+      no_traffic_healthy_interval: '60s',
+      unhealthy_interval: '0.25s',
+      unhealthy_edge_interval: '0.25s',
+      unhealthy_threshold: 1,
+      healthy_threshold: 1,
+      http_health_check: { path: '/', codec_client_type: 'HTTP2', expected_statuses: [{ start: 100, end: 600 }] },
+    },
+  ],
+  common_lb_config: { healthy_panic_threshold: { value: 0 } },
+};

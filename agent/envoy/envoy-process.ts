@@ -17,7 +17,9 @@ export interface EnvoyOptions {
   readonly directory: string;
   /** Absolute path of the program. */
   readonly binary: string;
-  readonly bootstrap: Omit<BootstrapOptions, 'adminSocketPath' | 'cacheSocketPath'>;
+  readonly bootstrap: Omit<BootstrapOptions, 'adminSocketPath' | 'cachePort'>;
+  /** Loopback port of its ConfigCache, asked at the start. */
+  readonly cachePort: () => number;
   /** Worker threads. */
   readonly concurrency: number;
   readonly log: Logger;
@@ -39,8 +41,6 @@ const STOP_LIMIT_MS = 2_000;
 export class EnvoyProcess implements Component {
   readonly name = 'envoy';
   readonly adminSocketPath: string;
-  /** Where Envoy looks for its last configuration while it finds no control plane. */
-  readonly cacheSocketPath: string;
   readonly #options: EnvoyOptions;
   readonly #log: Logger;
   readonly #bootstrapFile: string;
@@ -54,7 +54,6 @@ export class EnvoyProcess implements Component {
     this.#bootstrapFile = path.join(options.directory, 'bootstrap.json');
     this.#pidFile = path.join(options.directory, 'envoy.pid');
     this.adminSocketPath = path.join(options.directory, 'admin.sock');
-    this.cacheSocketPath = path.join(options.directory, 'cache.sock');
   }
 
   /** Process id; 0 while none is running. */
@@ -122,7 +121,7 @@ export class EnvoyProcess implements Component {
       bootstrap({
         ...this.#options.bootstrap,
         adminSocketPath: this.adminSocketPath,
-        cacheSocketPath: this.cacheSocketPath,
+        cachePort: this.#options.cachePort(),
       }),
       undefined,
       2,

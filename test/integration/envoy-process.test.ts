@@ -34,6 +34,7 @@ async function makeEnvoy(binary?: string, at = directory.path): Promise<EnvoyPro
       metadata: {},
       controlPlane: { host: '127.0.0.1', port: await freePort() },
     },
+    cachePort: () => 1,
     concurrency: 1,
     log: pino({ level: 'trace', base: null }, sink),
     clock: systemClock,

@@ -2,10 +2,11 @@
  * The control plane is away, and what dies meanwhile comes back: Envoys with what their agents kept of their
  * configuration, without a word from anybody.
  */
+
+import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { execSync } from 'node:child_process';
-import type pg from 'pg';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import type { ClusterStatus } from '../../control-plane/api/contract.ts';
 import { connect, LiveClusters, primaryOf } from '../support/live-cluster.ts';
@@ -15,8 +16,12 @@ import { NotYet, until } from '../support/until.ts';
 /** An Envoy that was killed serves again within it. */
 const BACK_WITHIN_MS = 3000;
 
+const AGENT = join(import.meta.dirname, '../../agent/main.ts');
+
 let live: LiveClusters;
 let cluster: ClusterStatus;
+/** Agents that the test started in place of those of `up`. */
+const agents: ChildProcess[] = [];
 
 beforeAll(async () => {
   live = new LiveClusters({ orders: '{ instances: 3 }' });
@@ -25,7 +30,7 @@ beforeAll(async () => {
 }, 200_000);
 
 afterAll(async () => {
-  execSync(`rm -rf /tmp/hw/st/keep; cp -r ${live.up.stateDir} /tmp/hw/st/keep; chmod -R a+rX /tmp/hw/st/keep`);
+  for (const agent of agents) agent.kill('SIGKILL');
   live.up.process.kill('SIGCONT');
   await live.end();
 }, 60_000);
@@ -72,8 +77,30 @@ async function backAfterMs(endpoint: string, statement: string): Promise<number>
     },
     { what: `${endpoint} to serve`, timeoutMs: 20_000 },
   );
-  console.log(endpoint, performance.now() - since);
   return performance.now() - since;
+}
+
+/** `up`, which would start another one at once, is stopped. */
+function killControlPlane(): void {
+  live.up.process.kill('SIGSTOP');
+  process.kill(live.up.controlPlane().pid, 'SIGKILL');
+}
+
+/** Takes PostgreSQL and Envoy with it; another one is started as `up` would. */
+async function restartAgent(name: string): Promise<void> {
+  const { pids } = cluster.instances.find((instance) => instance.name === name)!;
+  process.kill(pids.agent, 'SIGKILL');
+  await until(() => ![pids.postgres, pids.envoy].some(isRunning), { what: 'the end of the instance' });
+  const config = join(live.up.stateDir, 'clusters/orders', name, 'agent.json');
+  agents.push(spawn(process.execPath, [AGENT, '--config', config], { stdio: 'ignore' }));
+}
+
+async function local(name: string): Promise<pg.Client> {
+  const { socketDir } = JSON.parse(fileOf('clusters/orders', name, 'agent.json')).placement;
+  const session = new pg.Client({ host: socketDir, user: 'postgres', database: 'postgres' });
+  session.on('error', () => undefined);
+  await session.connect();
+  return session;
 }
 
 async function killEnvoy(directory: string): Promise<void> {
@@ -95,9 +122,7 @@ describe('while the control plane is away', () => {
     await cached(primaryDirectory, `mesh-rw.e${cluster.epoch}`);
     await cached(standbyDirectory, 'ro.orders');
 
-    // `up` would start another control plane at once.
-    live.up.process.kill('SIGSTOP');
-    process.kill(live.up.controlPlane().pid, 'SIGKILL');
+    killControlPlane();
     const insert = 'insert into t values (1)';
     for (const directory of ['gateway', primaryDirectory]) {
       await killEnvoy(directory);
@@ -117,7 +142,9 @@ describe('while the control plane is away', () => {
     await until(
       async () => {
         const { proxies } = await live.up.api().proxies();
-        const synced = proxies.filter(({ types }) => types.length > 0 && types.every(({ state }) => state === 'SYNCED'));
+        const synced = proxies.filter(
+          ({ types }) => types.length > 0 && types.every(({ state }) => state === 'SYNCED'),
+        );
         const missing = nodes.filter((node) => !synced.some((proxy) => proxy.id === node));
         return missing.length === 0 || new NotYet(missing);
       },
@@ -127,5 +154,57 @@ describe('while the control plane is away', () => {
     expect(ended).toEqual([]);
     expect((await live.whole('orders')).epoch).toBe(cluster.epoch);
     for (const session of sessions) await session.end();
+  }, 180_000);
+
+  it('a standby follows again when its agent was killed, and a primary stays down', async () => {
+    onTestFailed(() => console.error(live.up.output));
+    cluster = await live.whole('orders');
+    const primary = primaryOf(cluster);
+    const [first, second] = cluster.instances.filter(({ name }) => name !== primary.name).map(({ name }) => name);
+    for (const name of [first!, second!]) {
+      await until(() => fileOf('clusters/orders', name, 'follow.json') !== '', { what: `${name} to keep its goal` });
+    }
+    const session = await connect(cluster.endpoints.rw);
+    killControlPlane();
+    // One after the other: each commit has a voter at every moment.
+    for (const name of [first!, second!]) {
+      await restartAgent(name);
+      await session.query('insert into t values (2)');
+      await until(
+        async () => {
+          const standby = await local(name);
+          try {
+            const { rows } = await standby.query('select status from pg_stat_wal_receiver');
+            return rows[0]?.status === 'streaming' || new NotYet(rows);
+          } finally {
+            await standby.end();
+          }
+        },
+        { what: `${name} to stream`, timeoutMs: 15_000 },
+      );
+    }
+    await session.query('insert into t values (3)');
+    await session.end();
+
+    await restartAgent(primary.name);
+    const health = JSON.parse(fileOf('clusters/orders', primary.name, 'agent.json')).placement.ports.health;
+    const sinceMs = performance.now();
+    await until(
+      async () => {
+        const answer = await fetch(`http://127.0.0.1:${health}/ready`).catch((error: unknown) => new NotYet(error));
+        if (answer instanceof NotYet) return answer;
+        expect(answer.status).toBe(503);
+        // Longer than a standby takes to begin by itself.
+        return performance.now() - sinceMs > 4_000 || new NotYet('not yet');
+      },
+      { what: 'the primary to have had its chance', timeoutMs: 15_000 },
+    );
+
+    for (const agent of agents.splice(0)) agent.kill('SIGTERM');
+    live.up.process.kill('SIGCONT');
+    cluster = await live.whole('orders', 60_000);
+    const after = await connect(cluster.endpoints.rw);
+    expect((await after.query('select count(*)::int as rows from t where id > 1')).rows).toEqual([{ rows: 3 }]);
+    await after.end();
   }, 180_000);
 });

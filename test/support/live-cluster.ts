@@ -24,7 +24,7 @@ export class LiveClusters {
         `apiVersion: howdah.dev/v1alpha1\nkind: PostgresCluster\nmetadata: { name: ${name} }\nspec: ${spec}\n`,
     );
     writeFileSync(file, documents.join('---\n'));
-    this.up = new HowdahUp(join(this.#directory.path, 'state'), [file], '--log-level', process.env.LL ?? 'error');
+    this.up = new HowdahUp(join(this.#directory.path, 'state'), [file], '--log-level', 'error');
   }
 
   /** Ends all and looks that nothing is left. */

@@ -69,6 +69,7 @@ export class TestInstance implements AsyncDisposable {
     const { auth = 'trust', binDir, logLevel = 'silent', passwordFile = null, user } = this.#setup;
     this.#boot += 1;
     this.#instance = await openInstance({
+      isConnected: () => true,
       config: {
         cluster: 'test',
         instance: this.name,

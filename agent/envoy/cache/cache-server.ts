@@ -1,58 +1,60 @@
-/** Serves one Envoy what it had last, over a unix socket, while it can't reach a control plane. */
-import { rm } from 'node:fs/promises';
+/** Serves one Envoy what it had last, on a loopback port, while it can't reach a control plane. */
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { HowdahError } from '../../../control-plane/model/errors.ts';
 import type { Clock } from '../../../control-plane/runtime/clock.ts';
 import { SERVER_OPTIONS, type Snapshot, SnapshotCache, XdsServer } from '../../../xds/index.ts';
 
 export class CacheServer {
-  readonly #socketPath: string;
   readonly #node: string;
   readonly #clock: Clock;
   readonly #snapshots = new SnapshotCache();
   #running: { readonly xds: XdsServer; readonly server: Server } | undefined;
+  #port = 0;
 
-  constructor(options: { readonly socketPath: string; readonly node: string; readonly clock: Clock }) {
-    this.#socketPath = options.socketPath;
+  constructor(options: { readonly node: string; readonly clock: Clock }) {
     this.#node = options.node;
     this.#clock = options.clock;
   }
 
-  /** Envoy takes its configuration from here at present. */
+  /** 0 before the start; the same for good after it. */
+  get port(): number {
+    return this.#port;
+  }
+
+  /** Envoy looks here for its configuration at present. */
   get inUse(): boolean {
     return (this.#running?.xds.proxies().length ?? 0) > 0;
   }
 
-  /** Envoy would stay with a source that has nothing: it is listened for only once there is something to say. */
-  async offer(snapshot: Snapshot): Promise<void> {
-    this.#snapshots.set(this.#node, snapshot);
-    if (!this.#running) await this.#listen();
+  /** An Envoy that comes is told this; undefined: it is told nothing, and keeps what it has. */
+  offer(snapshot: Snapshot | undefined): void {
+    if (snapshot) this.#snapshots.set(this.#node, snapshot);
+    else this.#snapshots.delete(this.#node);
   }
 
-  /** Ends Envoy's stream: it keeps what it has, asks the control plane, and comes back only if that does not answer. */
+  /** Ends Envoy's stream: it keeps what it has, and comes back only if the control plane does not answer. */
   async letGo(): Promise<void> {
-    await this.close();
-    await this.#listen();
+    this.close();
+    await this.start();
   }
 
-  async close(): Promise<void> {
+  close(): void {
     this.#running?.xds.close();
     this.#running?.server.forceShutdown();
     this.#running = undefined;
-    await rm(this.#socketPath, { force: true });
   }
 
-  async #listen(): Promise<void> {
-    await rm(this.#socketPath, { force: true });
+  /** @throws HowdahError `unavailable` when the port can't be listened on. */
+  async start(): Promise<void> {
     const server = new Server(SERVER_OPTIONS);
     const xds = new XdsServer({ cache: this.#snapshots, clock: this.#clock });
     xds.register(server);
     this.#running = { xds, server };
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    server.bindAsync(`unix:${this.#socketPath}`, ServerCredentials.createInsecure(), (error) => {
-      if (error) reject(new HowdahError('unavailable', `${this.#socketPath}: ${error.message}`, { cause: error }));
-      else resolve();
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    server.bindAsync(`127.0.0.1:${this.#port}`, ServerCredentials.createInsecure(), (error, port) => {
+      if (error) reject(new HowdahError('unavailable', `Envoy's cache: ${error.message}`, { cause: error }));
+      else resolve(port);
     });
-    await promise;
+    this.#port = await promise;
   }
 }

@@ -3,7 +3,7 @@
  * it accepted, so nothing stands between it and the control plane, and nothing is cached that it refused.
  */
 import { readFile } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { connect } from 'node:http2';
 import path from 'node:path';
 import type { Clock, Timer } from '../../../control-plane/runtime/clock.ts';
 import type { Component } from '../../../control-plane/runtime/component.ts';
@@ -19,7 +19,6 @@ import { acceptedResources } from './config-dump.ts';
 export interface ConfigCacheOptions {
   /** Envoy's: resources.json is kept there. */
   readonly directory: string;
-  readonly socketPath: string;
   /** Envoy's node id. */
   readonly node: string;
   readonly controlPlane: { readonly host: string; readonly port: number };
@@ -31,7 +30,7 @@ export interface ConfigCacheOptions {
 }
 
 const LOOK_EACH_MS = 1_000;
-const CONNECT_LIMIT_MS = 1_000;
+const ANSWER_LIMIT_MS = 1_000;
 /** One short line for each version that Envoy has: what to compare before the whole is asked for. */
 const VERSIONS = '/stats?filter=%5E(cluster_manager.cds%7Clistener_manager.lds%7Ccluster%5C..*)%5C.version_text%24';
 
@@ -45,6 +44,8 @@ export class ConfigCache implements Component {
   /** As Envoy told them when the cache was last compared with it. */
   #versions = '';
   #standing = '';
+  /** Envoy was started and has nothing from a control plane yet. One that has is told nothing: what is kept may be older. */
+  #envoyIsNew = true;
   #timer: Timer | undefined;
   #last: Promise<void> = Promise.resolve();
   #stopped = false;
@@ -56,10 +57,16 @@ export class ConfigCache implements Component {
     this.#server = new CacheServer(options);
   }
 
+  /** Where Envoy looks while it finds no control plane; known once started. */
+  get port(): number {
+    return this.#server.port;
+  }
+
   /** A cache that can't be used is told and left: Envoy then waits for the control plane. */
   async start(): Promise<void> {
     this.#cached = await this.#read();
-    await this.#offer();
+    this.#offer();
+    await this.#server.start();
     this.#look();
   }
 
@@ -67,13 +74,20 @@ export class ConfigCache implements Component {
     this.#stopped = true;
     this.#timer?.cancel();
     await this.#last;
-    await this.#server.close();
+    this.#server.close();
+  }
+
+  /** To be called when Envoy started or ended. */
+  envoyChanged(): void {
+    this.#envoyIsNew = true;
+    this.#versions = '';
+    this.#offer();
   }
 
   /** To be called when the instance's standing may have changed. */
   refresh(): void {
     const standing = JSON.stringify(this.#options.standing());
-    if (standing !== this.#standing) this.#do(() => this.#offer());
+    if (standing !== this.#standing) this.#offer();
   }
 
   #look(): void {
@@ -111,17 +125,18 @@ export class ConfigCache implements Component {
     if (!this.#cached || text !== cacheText(node, this.#cached)) {
       await writeWhole(this.#file, text, null);
       this.#cached = resources;
-      await this.#offer();
       this.#log.debug({ bytes: text.length }, 'configuration cached');
     }
     this.#versions = versions;
+    this.#envoyIsNew = false;
+    this.#offer();
   }
 
-  async #offer(): Promise<void> {
+  #offer(): void {
     const standing = this.#options.standing();
     this.#standing = JSON.stringify(standing);
-    if (!this.#cached) return;
-    await this.#server.offer(buildSnapshot(standing ? permitted(this.#cached, standing) : this.#cached));
+    const cached = this.#envoyIsNew ? this.#cached : undefined;
+    this.#server.offer(cached && buildSnapshot(standing ? permitted(cached, standing) : { ...cached }));
   }
 
   async #read(): Promise<CachedResources | undefined> {
@@ -141,12 +156,14 @@ export class ConfigCache implements Component {
   }
 }
 
-/** Whether somebody accepts connections there. */
-function answers(at: { readonly host: string; readonly port: number }): Promise<boolean> {
+/** Whether somebody who lives answers there: a process that is frozen still accepts connections. */
+function answers({ host, port }: ConfigCacheOptions['controlPlane']): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  const socket = connect({ ...at, timeout: CONNECT_LIMIT_MS });
-  socket.once('connect', () => resolve(true));
-  socket.once('error', () => resolve(false));
-  socket.once('timeout', () => resolve(false));
-  return promise.finally(() => socket.destroy());
+  const session = connect(`http://${host.includes(':') ? `[${host}]` : host}:${port}`);
+  session.setTimeout(ANSWER_LIMIT_MS, () => resolve(false));
+  session.on('error', () => resolve(false));
+  const request = session.request({ ':path': '/' });
+  request.on('response', () => resolve(true));
+  request.on('error', () => resolve(false));
+  return promise.finally(() => session.destroy());
 }

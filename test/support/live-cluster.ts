@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import pg from 'pg';
 import type { Endpoint } from '../../cli/demo/workload.ts';
 import type { ClusterStatus, InstanceStatus } from '../../control-plane/api/contract.ts';
+import { laterEpoch, wholeCluster } from './cluster-wait.ts';
 import { HowdahUp } from './howdah-up.ts';
 import { expectNoProcessOf } from './processes.ts';
 import { type TempDir, tempDir } from './temp-dir.ts';
-import { NotYet, until } from './until.ts';
 
 export class LiveClusters {
   readonly up: HowdahUp;
@@ -34,29 +34,12 @@ export class LiveClusters {
     this.#directory.remove();
   }
 
-  /** Every instance runs, streams and votes. */
-  whole(name: string, timeoutMs = 90_000): Promise<ClusterStatus> {
-    return until(
-      async () => {
-        const cluster = await this.up.cluster(name);
-        const running = cluster.instances.every(({ state, connected }) => connected && state === 'running');
-        const voters = cluster.sync.voters.length === cluster.instances.length - 1;
-        const open = cluster.phase === 'active' && cluster.gate === 'open';
-        return open && running && voters ? cluster : new NotYet(cluster);
-      },
-      { what: `cluster ${name} to be whole`, timeoutMs },
-    );
+  whole(name: string, timeoutMs?: number): Promise<ClusterStatus> {
+    return wholeCluster(() => this.up.cluster(name), timeoutMs);
   }
 
-  /** The cluster in a later epoch, with its rw route open. */
-  laterEpoch(name: string, epoch: number, timeoutMs = 60_000): Promise<ClusterStatus> {
-    return until(
-      async () => {
-        const cluster = await this.up.cluster(name);
-        return cluster.epoch > epoch && cluster.gate === 'open' ? cluster : new NotYet(cluster);
-      },
-      { what: `cluster ${name} to have a primary after epoch ${epoch}`, timeoutMs },
-    );
+  laterEpoch(name: string, epoch: number, timeoutMs?: number): Promise<ClusterStatus> {
+    return laterEpoch(() => this.up.cluster(name), epoch, timeoutMs);
   }
 }
 

@@ -1,0 +1,111 @@
+/** The control plane, the proxies and the network's quiet parts fail at a bad moment. */
+import { descendants } from '../../support/processes.ts';
+import type { Fault, Scene } from '../fault.ts';
+import { CONTROL_PLANE, GATEWAY } from '../lab/lab.ts';
+
+/** A failover's steps last some tens of milliseconds: the control plane dies in a different one each time. */
+const LATEST_STEP_MS = 250;
+
+export const CONTROL_PLANE_FAULTS: readonly Fault[] = [
+  {
+    name: 'control-plane-frozen',
+    says: 'the control plane is frozen for 10 s: nothing is noticed',
+    failovers: [0, 0],
+    writesOutMostMs: 500,
+    async strike({ lab, hold, probe }) {
+      await lab.group(CONTROL_PLANE).freeze();
+      await hold(10_000);
+      lab.group(CONTROL_PLANE).thaw();
+      await probe.load(200);
+    },
+  },
+  {
+    name: 'control-plane-killed-in-failover',
+    says: 'the primary dies, and up to 250 ms later the control plane does: the next one goes on',
+    failovers: [1, 2],
+    writesOutMostMs: 8_000,
+    async strike(scene) {
+      process.kill(scene.primary.pids.postgres, 'SIGKILL');
+      const afterMs = Math.round(Math.random() * LATEST_STEP_MS);
+      await scene.hold(afterMs);
+      scene.lab.group(CONTROL_PLANE).kill();
+      await scene.failedOver();
+    },
+  },
+  {
+    name: 'primary-and-control-plane-killed',
+    says: 'the primary with all its processes and the control plane die in one moment: one primary',
+    failovers: [0, 1],
+    writesOutMostMs: 20_000,
+    async strike({ lab, primary, probe }) {
+      lab.group(primary.name).kill();
+      lab.group(CONTROL_PLANE).kill();
+      await probe.load(200);
+    },
+  },
+  {
+    name: 'agent-and-control-plane-killed',
+    says: 'the agent of the primary and the control plane die together: one primary',
+    failovers: [0, 1],
+    writesOutMostMs: 20_000,
+    async strike({ lab, primary, probe }) {
+      process.kill(primary.pids.agent, 'SIGKILL');
+      lab.group(CONTROL_PLANE).kill();
+      await probe.load(200);
+    },
+  },
+  {
+    name: 'envoy-of-primary-killed',
+    says: 'SIGKILL to the Envoy of the primary: back within 3 s, no failover',
+    failovers: [0, 0],
+    writesOutMostMs: 3_000,
+    async strike({ primary, probe }) {
+      process.kill(primary.pids.envoy, 'SIGKILL');
+      await probe.load(200);
+    },
+  },
+  {
+    name: 'envoy-of-gateway-killed',
+    says: "SIGKILL to the gateway's Envoy: back within 3 s",
+    failovers: [0, 0],
+    writesOutMostMs: 3_000,
+    async strike(scene) {
+      killGatewayEnvoy(scene);
+      await scene.probe.load(200);
+    },
+  },
+  {
+    name: 'envoy-restarted-without-control-plane',
+    says: "the gateway's Envoy dies while the control plane hangs: it serves what it had, within 3 s",
+    failovers: [0, 0],
+    writesOutMostMs: 3_000,
+    async strike(scene) {
+      const { lab, probe, hold } = scene;
+      await lab.group(CONTROL_PLANE).freeze();
+      killGatewayEnvoy(scene);
+      await hold(6_000);
+      lab.group(CONTROL_PLANE).thaw();
+      await probe.load(200);
+    },
+  },
+  {
+    name: 'agent-frozen',
+    says: 'SIGSTOP for 10 s to the agent of the primary alone, its PostgreSQL goes on: no failover',
+    failovers: [0, 0],
+    writesOutMostMs: 1_500,
+    async strike({ primary, hold }) {
+      process.kill(primary.pids.agent, 'SIGSTOP');
+      try {
+        await hold(10_000);
+      } finally {
+        process.kill(primary.pids.agent, 'SIGCONT');
+      }
+    },
+  },
+];
+
+function killGatewayEnvoy({ lab, expect }: Scene): void {
+  const envoys = descendants(lab.pid(GATEWAY)).filter(({ command }) => command.includes('envoy'));
+  expect(envoys.length === 1, `the gateway has ${envoys.length} Envoys`);
+  for (const { pid } of envoys) process.kill(pid, 'SIGKILL');
+}

@@ -1,0 +1,88 @@
+/** Processes that die or hang. */
+import type { Fault } from '../fault.ts';
+import { CONTROL_PLANE } from '../lab/lab.ts';
+
+export const PROCESS_FAULTS: readonly Fault[] = [
+  {
+    name: 'postmaster-killed',
+    says: 'SIGKILL to the postmaster of the primary: failover',
+    failovers: [1, 1],
+    writesOutMostMs: 2_000,
+    async strike({ primary, failedOver }) {
+      process.kill(primary.pids.postgres, 'SIGKILL');
+      await failedOver();
+    },
+  },
+  {
+    name: 'instance-killed',
+    says: 'all processes of the primary end in one moment, as in a power cut: failover',
+    failovers: [1, 1],
+    writesOutMostMs: 3_000,
+    async strike({ lab, primary, failedOver }) {
+      lab.group(primary.name).kill();
+      await failedOver();
+    },
+  },
+  {
+    name: 'primary-frozen',
+    says: 'SIGSTOP to all processes of the primary, thawed 5 s later: failover, and no late acknowledgement',
+    failovers: [1, 1],
+    writesOutMostMs: 4_000,
+    async strike({ lab, primary, failedOver, hold }) {
+      const frozen = lab.group(primary.name).pids;
+      for (const pid of frozen) process.kill(pid, 'SIGSTOP');
+      try {
+        await failedOver();
+        await hold(5_000);
+      } finally {
+        for (const pid of frozen) process.kill(pid, 'SIGCONT');
+      }
+    },
+  },
+  {
+    name: 'node-frozen',
+    says: 'the control group of the primary is frozen for 30 s: failover, and no late acknowledgement',
+    failovers: [1, 1],
+    writesOutMostMs: 4_000,
+    async strike({ lab, primary, failedOver, hold }) {
+      await lab.group(primary.name).freeze();
+      try {
+        await failedOver();
+        await hold(30_000);
+      } finally {
+        lab.group(primary.name).thaw();
+      }
+    },
+  },
+  {
+    name: 'agent-killed',
+    says: 'SIGKILL to the agent of the primary; the kernel ends its PostgreSQL and Envoy with it: failover',
+    failovers: [0, 1],
+    writesOutMostMs: 2_000,
+    async strike({ primary, probe }) {
+      process.kill(primary.pids.agent, 'SIGKILL');
+      await probe.load(200);
+    },
+  },
+  {
+    name: 'standby-killed',
+    says: 'all processes of a standby end: no failover',
+    failovers: [0, 0],
+    writesOutMostMs: 2_000,
+    async strike({ lab, standbys, probe }) {
+      lab.group(standbys[0]!).kill();
+      await probe.load(200);
+    },
+  },
+  {
+    name: 'control-plane-killed',
+    says: 'SIGKILL to the control plane, which its supervisor starts again: no failover, nothing is noticed',
+    failovers: [0, 0],
+    writesOutMostMs: 500,
+    async strike({ lab, probe, hold }) {
+      lab.group(CONTROL_PLANE).kill();
+      await hold(3_000);
+      await probe.load(200);
+    },
+  },
+];

@@ -1,0 +1,247 @@
+/**
+ * A control plane, a gateway and the instances of one cluster, each on a machine of its own as far as the network, the
+ * processes' group and the disk go: the same programs with the same files as `howdah up` and operators start them.
+ */
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { agentFile, gatewayFile, writeConfig } from '../../../cli/local/agent-files.ts';
+import { SupervisedChild } from '../../../cli/local/child.ts';
+import { programFile } from '../../../cli/local/entry.ts';
+import { StateLayout } from '../../../cli/local/layout.ts';
+import { Findings, findPrograms, type Programs } from '../../../cli/local/preflight.ts';
+import { takesWrites } from '../../../cli/local/probe.ts';
+import { ApiClient } from '../../../control-plane/api/client.ts';
+import type { ClusterStatus, HistoryEntryStatus, InstanceStatus } from '../../../control-plane/api/contract.ts';
+import { parseDocuments } from '../../../control-plane/api/document/index.ts';
+import { type ClusterSpec, instanceNames } from '../../../control-plane/model/cluster-spec.ts';
+import type { Placement } from '../../../control-plane/model/instance.ts';
+import { systemClock } from '../../../control-plane/runtime/clock.ts';
+import { createLogger } from '../../../control-plane/runtime/logger.ts';
+import { laterEpoch, wholeCluster } from '../../support/cluster-wait.ts';
+import { NotYet, until } from '../../support/until.ts';
+import type { Entrance } from './enter.ts';
+import { Group } from './group.ts';
+import { HOST, type Network, type Node, namespaceFile } from './network.ts';
+import { mountMemory, PREFIX, sealedRun } from './sealed.ts';
+
+export const CLUSTER = 'orders';
+export const CONTROL_PLANE = 'control-plane';
+export const GATEWAY = 'gateway';
+const PORTS = { rw: 6432, ro: 6433, any: 6434, mesh: 7432, meshRw: 7433, replication: 7434, health: 7435 };
+const API_PORT = 7400;
+const XDS_PORT = 7401;
+
+export interface LabOptions {
+  /** Of `spec` in YAML's flow style, without the routes. Default `instances: 3`. */
+  readonly spec?: string;
+  /** Instances whose directories are memory of this size; default: the machine's disk. */
+  readonly memoryMegabytes?: number;
+  /** Environment of every program of the lab. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** How a lab is told from another: those of the same key can follow one another in one lab. */
+export function labKey(options: LabOptions): string {
+  return JSON.stringify(options, Object.keys(options).sort());
+}
+
+interface Machine {
+  readonly node: Node;
+  readonly group: Group;
+  readonly child: SupervisedChild;
+}
+
+export class Lab {
+  readonly network: Network;
+  readonly spec: ClusterSpec;
+  readonly #options: LabOptions;
+  readonly #directory: string;
+  readonly #layout: StateLayout;
+  readonly #machines = new Map<string, Machine>();
+  readonly #api: ApiClient;
+
+  /** @param network may have been that of an earlier lab: nodes are taken over. */
+  constructor(network: Network, options: LabOptions) {
+    this.network = network;
+    this.#options = options;
+    this.#directory = mkdtempSync(join(tmpdir(), `${PREFIX}${sealedRun() ?? process.pid}-`));
+    chmodSync(this.#directory, 0o755);
+    this.#layout = new StateLayout(this.#directory);
+    this.spec = readSpec(options.spec ?? 'instances: 3');
+    this.#api = new ApiClient({ baseUrl: `http://${this.#node(CONTROL_PLANE).address}:${API_PORT}`, timeoutMs: 2_000 });
+  }
+
+  get rw(): { host: string; port: number } {
+    return { host: '127.0.0.1', port: this.spec.routes.rw.port };
+  }
+
+  get ro(): { host: string; port: number } {
+    return { host: '127.0.0.1', port: this.spec.routes.ro.port };
+  }
+
+  api(): ApiClient {
+    return this.#api;
+  }
+
+  async start(): Promise<void> {
+    const programs = await findProgramsOrThrow();
+    mkdirSync(this.#layout.logDirectory, { recursive: true });
+    mkdirSync(this.#layout.gatewayDirectory, { recursive: true });
+    const { address } = this.#node(CONTROL_PLANE);
+    const listen = ['--api', `${address}:${API_PORT}`, '--xds', `${address}:${XDS_PORT}`];
+    this.#start(CONTROL_PLANE, 'control-plane/main', ['--state-dir', this.#directory, ...listen]);
+    await until(() => this.#api.health(), { what: 'the control plane', timeoutMs: 20_000 });
+    await this.#api.apply(this.spec);
+    this.#startAgents(programs);
+    await this.whole();
+    const writes = async () => (await takesWrites(`${this.rw.host}:${this.rw.port}`, undefined)) || new NotYet('none');
+    await until(writes, { what: 'the gateway to take writes', timeoutMs: 20_000 });
+  }
+
+  /** In the order of `howdah up`: without the control plane a stopping agent looks like no failure to anybody. */
+  async stop(): Promise<void> {
+    this.heal();
+    const all = [...this.#machines.values()];
+    const named = (name: string) => all.filter(({ child }) => child.name === name);
+    const rest = all.filter(({ child }) => child.name !== CONTROL_PLANE);
+    for (const group of [named(CONTROL_PLANE), rest]) {
+      const late = setTimeout(() => group.map(({ group }) => group.kill()), 15_000);
+      await Promise.all(group.map(({ child }) => child.stop('SIGTERM')));
+      clearTimeout(late);
+    }
+    for (const { group } of all) {
+      if (group.directory === null) continue;
+      await until(() => group.pids.length === 0, { what: 'the processes of a node to end', timeoutMs: 10_000 });
+      group.remove();
+    }
+    if (this.#options.memoryMegabytes === undefined) rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  /** The network is whole and nothing is frozen. */
+  heal(): void {
+    this.network.healAll();
+    for (const { group } of this.#machines.values()) if (group.directory !== null) group.thaw();
+  }
+
+  group(name: string): Group {
+    return this.#machine(name).group;
+  }
+
+  /** Of the program that the node's supervisor keeps running; 0 while it does not run. */
+  pid(name: string): number {
+    return this.#machine(name).child.pid;
+  }
+
+  directory(instance: string): string {
+    return this.#layout.instanceDirectory(CLUSTER, instance);
+  }
+
+  get storeDirectory(): string {
+    return join(this.#directory, 'store');
+  }
+
+  logFile(name: string): string {
+    return join(this.#layout.logDirectory, `${name}.log`);
+  }
+
+  cluster(): Promise<ClusterStatus> {
+    return this.#api.cluster(CLUSTER);
+  }
+
+  async history(): Promise<readonly HistoryEntryStatus[]> {
+    return (await this.#api.history(CLUSTER)).entries;
+  }
+
+  whole(timeoutMs?: number): Promise<ClusterStatus> {
+    return wholeCluster(() => this.cluster(), timeoutMs);
+  }
+
+  laterEpoch(epoch: number, timeoutMs?: number): Promise<ClusterStatus> {
+    return laterEpoch(() => this.cluster(), epoch, timeoutMs);
+  }
+
+  #startAgents(programs: Programs): void {
+    const surroundings = {
+      controlPlane: `${this.#node(CONTROL_PLANE).address}:${XDS_PORT}`,
+      postgres: { binDir: programs.postgres.binDir, user: programs.user?.name ?? null },
+      envoy: programs.envoy,
+      logLevel: 'info',
+      logFormat: 'json',
+    } as const;
+    for (const instance of instanceNames(this.spec)) {
+      const placement = this.#place(instance, programs);
+      const file = this.#layout.agentConfig(CLUSTER, instance);
+      const about = { name: instance, directory: this.directory(instance), placement };
+      writeConfig(file, agentFile(this.spec, about, this.#layout, surroundings));
+      this.#start(instance, 'agent/main', ['--config', file]);
+    }
+    writeConfig(this.#layout.gatewayConfig, gatewayFile(this.#layout.gatewayDirectory, surroundings));
+    this.#start(GATEWAY, 'agent/gateway', ['--config', this.#layout.gatewayConfig]);
+  }
+
+  #place(instance: string, programs: Programs): Placement {
+    const directory = this.directory(instance);
+    const { memoryMegabytes } = this.#options;
+    if (memoryMegabytes === undefined) mkdirSync(directory, { recursive: true, mode: 0o755 });
+    else mountMemory(directory, memoryMegabytes);
+    const socketDir = join(directory, 'socket');
+    mkdirSync(socketDir, { mode: 0o700 });
+    if (programs.user !== null) chownSync(socketDir, programs.user.uid, programs.user.gid);
+    return { host: this.#node(instance).address, zone: '', ports: PORTS, socketDir };
+  }
+
+  #start(name: string, program: Parameters<typeof programFile>[0], args: readonly string[]): void {
+    const node = this.#node(name);
+    const group = new Group(name);
+    const { env = {} } = this.#options;
+    const entrance: Entrance = { group: group.directory, network: namespaceFile(node), env };
+    const child = new SupervisedChild(
+      {
+        name,
+        program: join(import.meta.dirname, 'enter.ts'),
+        args: [JSON.stringify(entrance), programFile(program), ...args],
+        logFile: this.logFile(name),
+      },
+      { clock: systemClock, log: SILENT, onChange: () => undefined, onUnexpectedExit: () => undefined },
+    );
+    this.#machines.set(name, { node, group, child });
+    child.start();
+  }
+
+  #machine(name: string): Machine {
+    const found = this.#machines.get(name);
+    if (found === undefined) throw new Error(`nothing runs on ${name}`);
+    return found;
+  }
+
+  /** The gateway is where the applications are. */
+  #node(name: string): Node {
+    if (name === GATEWAY) return HOST;
+    return this.network.nodes.find((node) => node.name === name) ?? this.network.add(name);
+  }
+}
+
+const SILENT = createLogger({ level: 'silent', format: 'json' });
+
+export function instanceOf(cluster: ClusterStatus, name: string): InstanceStatus {
+  const found = cluster.instances.find((instance) => instance.name === name);
+  if (found === undefined) throw new Error(`cluster ${cluster.name} has no instance ${name}`);
+  return found;
+}
+
+function readSpec(text: string): ClusterSpec {
+  const routes = `routes: { rw: { port: ${PORTS.rw} }, ro: { port: ${PORTS.ro} }, any: { port: ${PORTS.any} } }`;
+  const head = `apiVersion: howdah.dev/v1alpha1\nkind: PostgresCluster\nmetadata: { name: ${CLUSTER} }\n`;
+  const { clusters, problems } = parseDocuments(`${head}spec: { ${text}, ${routes} }\n`, 'lab');
+  const [spec] = clusters;
+  if (spec === undefined) throw new Error(problems.map(({ path, message }) => `${path}: ${message}`).join('; '));
+  return spec;
+}
+
+async function findProgramsOrThrow(): Promise<Programs> {
+  const findings = new Findings();
+  const programs = await findPrograms(findings);
+  findings.throwIfAny();
+  return programs!;
+}

@@ -1,0 +1,70 @@
+/** Plays the chosen faults one after the other: started by run.ts in namespaces of its own. */
+import { writeFileSync } from 'node:fs';
+import type { Fault } from './fault.ts';
+import { Lab, type LabOptions, labKey } from './lab/lab.ts';
+import { Network } from './lab/network.ts';
+import { FAULTS } from './list.ts';
+import { faultOptions } from './options.ts';
+import { markdown, report, type Skipped } from './report.ts';
+import { playRound, type RoundResult } from './round.ts';
+
+const options = faultOptions(process.argv.slice(2));
+const network = new Network();
+const rounds: RoundResult[] = [];
+const skipped: Skipped[] = [];
+let open: { readonly lab: Lab; readonly key: string } | undefined;
+let stopped = false;
+process.on('SIGTERM', () => {
+  stopped = true;
+});
+
+try {
+  const chosen = FAULTS.filter(({ name }) => options.only.length === 0 || options.only.includes(name));
+  for (const fault of chosen) {
+    const why = fault.missing?.();
+    if (why === undefined) await playAll(fault);
+    else skipped.push({ fault: fault.name, why });
+    if (why !== undefined) console.log(`${fault.name}: not run: ${why}`);
+    tell();
+  }
+} finally {
+  await closeLab();
+}
+process.exitCode = rounds.some(({ failures }) => failures.length > 0) ? 1 : 0;
+
+async function playAll(fault: Fault): Promise<void> {
+  for (let run = 1; run <= options.runs && !stopped; run++) {
+    const round = await playRound(await labFor(fault.lab ?? {}), fault);
+    rounds.push(round);
+    const { failovers, failures, verdict, decisions } = round;
+    const figures = `writes out ${Math.round(round.writesOutMs)} ms, reads ${Math.round(round.readsOutMs)} ms, whole after ${Math.round(round.tookMs)} ms`;
+    const counts = `${failovers} failovers, ${verdict?.acknowledged ?? '?'} acknowledged, ${verdict?.unknown ?? '?'} in doubt`;
+    console.log(`${fault.name} ${run}: ${failures.length === 0 ? 'passed' : 'FAILED'}; ${figures}; ${counts}`);
+    for (const text of [...round.notes, ...failures]) console.log(`    ${text}`);
+    for (const { at, epoch, kind, reason } of decisions) console.log(`    ${at} epoch ${epoch} ${kind}: ${reason}`);
+    if (fault.spoils || failures.length > 0) await closeLab();
+  }
+}
+
+async function labFor(wanted: LabOptions): Promise<Lab> {
+  const key = labKey(wanted);
+  if (open?.key === key) return open.lab;
+  await closeLab();
+  const lab = new Lab(network, wanted);
+  open = { lab, key };
+  await lab.start();
+  return lab;
+}
+
+async function closeLab(): Promise<void> {
+  const last = open;
+  open = undefined;
+  await last?.lab.stop();
+}
+
+/** After each fault, so that a run that is broken off has told what it saw. */
+function tell(): void {
+  const result = report(rounds, skipped);
+  if (options.json) writeFileSync(options.json, `${JSON.stringify({ ...result, results: rounds }, null, 2)}\n`);
+  if (options.markdown) writeFileSync(options.markdown, markdown(result));
+}

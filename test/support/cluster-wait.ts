@@ -1,0 +1,32 @@
+/** What tests wait for in the status of a cluster. */
+import type { ClusterStatus } from '../../control-plane/api/contract.ts';
+import { NotYet, until } from './until.ts';
+
+/** Every instance runs, streams and votes. */
+export function wholeCluster(look: () => Promise<ClusterStatus>, timeoutMs = 90_000): Promise<ClusterStatus> {
+  return until(
+    async () => {
+      const cluster = await look();
+      const running = cluster.instances.every(({ state, connected }) => connected && state === 'running');
+      const voters = cluster.sync.voters.length === cluster.instances.length - 1;
+      const open = cluster.phase === 'active' && cluster.gate === 'open';
+      return open && running && voters ? cluster : new NotYet(cluster);
+    },
+    { what: 'a cluster to be whole', timeoutMs },
+  );
+}
+
+/** The cluster in a later epoch, with its rw route open. */
+export function laterEpoch(
+  look: () => Promise<ClusterStatus>,
+  epoch: number,
+  timeoutMs = 60_000,
+): Promise<ClusterStatus> {
+  return until(
+    async () => {
+      const cluster = await look();
+      return cluster.epoch > epoch && cluster.gate === 'open' ? cluster : new NotYet(cluster);
+    },
+    { what: `a cluster to have a primary after epoch ${epoch}`, timeoutMs },
+  );
+}

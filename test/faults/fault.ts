@@ -12,6 +12,8 @@ export interface Fault {
   readonly failovers: readonly [least: number, most: number];
   /** Longest time without an acknowledged write, ms; default: not judged. */
   readonly writesOutMostMs?: number;
+  /** The cluster promises nothing: that commits are lost here must be seen, or the check sees nothing elsewhere. */
+  readonly losesCommits?: true;
   /** A lab made for it; default: the ordinary one, which other faults used before. */
   readonly lab?: LabOptions;
   /** The lab is no good any more afterwards. */

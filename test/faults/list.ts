@@ -1,7 +1,19 @@
 /** Every fault by name. */
 import type { Fault } from './fault.ts';
 import { CONTROL_PLANE_FAULTS } from './faults/control-plane.ts';
+import { DISK_FAULTS } from './faults/disk.ts';
+import { DURABILITY_FAULTS } from './faults/durability.ts';
+import { HAND_FAULTS } from './faults/hands.ts';
 import { NETWORK_FAULTS } from './faults/network.ts';
 import { PROCESS_FAULTS } from './faults/process.ts';
+import { REJOIN_FAULTS } from './faults/rejoin.ts';
 
-export const FAULTS: readonly Fault[] = [...PROCESS_FAULTS, ...NETWORK_FAULTS, ...CONTROL_PLANE_FAULTS];
+export const FAULTS: readonly Fault[] = [
+  ...PROCESS_FAULTS,
+  ...HAND_FAULTS,
+  ...REJOIN_FAULTS,
+  ...NETWORK_FAULTS,
+  ...CONTROL_PLANE_FAULTS,
+  ...DISK_FAULTS,
+  ...DURABILITY_FAULTS,
+];

@@ -60,6 +60,7 @@ export class Lab {
   readonly #layout: StateLayout;
   readonly #machines = new Map<string, Machine>();
   readonly #api: ApiClient;
+  #postgresBin = '';
 
   /** @param network may have been that of an earlier lab: nodes are taken over. */
   constructor(network: Network, options: LabOptions) {
@@ -86,6 +87,7 @@ export class Lab {
 
   async start(): Promise<void> {
     const programs = await findProgramsOrThrow();
+    this.#postgresBin = programs.postgres.binDir;
     mkdirSync(this.#layout.logDirectory, { recursive: true });
     mkdirSync(this.#layout.gatewayDirectory, { recursive: true });
     const { address } = this.#node(CONTROL_PLANE);
@@ -116,6 +118,16 @@ export class Lab {
       group.remove();
     }
     if (this.#options.memoryMegabytes === undefined) rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  /** Where everything of the lab is; removed with it. */
+  get path(): string {
+    return this.#directory;
+  }
+
+  /** Directory of PostgreSQL's programs; '' before the start. */
+  get postgresBin(): string {
+    return this.#postgresBin;
   }
 
   /** The network is whole and nothing is frozen. */

@@ -56,7 +56,7 @@ export async function playRound(lab: Lab, fault: Fault): Promise<RoundResult> {
   at = systemClock.now();
   await attempt('the fault', () => fault.strike(scene));
   await attempt('healing', async () => {
-    lab.heal();
+    await lab.heal();
     const after = await lab.whole(WHOLE_LIMIT_MS);
     failovers = after.epoch - before.epoch;
     await probe.load(100);

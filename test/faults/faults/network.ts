@@ -1,6 +1,8 @@
 /** Networks that are cut, in both directions or in one, between some or all. */
 import type { Fault } from '../fault.ts';
 import { CONTROL_PLANE } from '../lab/lab.ts';
+import { HOST } from '../lab/network.ts';
+import { missingShaper, type Traits } from '../lab/shaper.ts';
 
 /** Longer than a lease (5 s) and than a standby keeps its vote (3 s). */
 const LONG_MS = 12_000;
@@ -102,7 +104,7 @@ export const NETWORK_FAULTS: readonly Fault[] = [
       lab.network.isolate(CONTROL_PLANE, ['host']);
       lab.network.cutOneWay(CONTROL_PLANE, 'host');
       await hold(LONG_MS);
-      lab.heal();
+      await lab.heal();
       await probe.load(200);
     },
   },
@@ -127,9 +129,30 @@ export const NETWORK_FAULTS: readonly Fault[] = [
       for (let time = 1; time <= 10; time++) {
         lab.network.isolate(primary.name);
         await hold(3_000);
-        lab.heal();
+        await lab.heal();
         await hold(3_000);
       }
     },
   },
+  badLine('loss', 'a fifth of all frames of every node is lost', { loss: 0.2 }),
+  badLine('jitter', 'each frame of every node takes 100 ms, plus or minus 50, in each direction', {
+    delayMs: 100,
+    jitterMs: 50,
+  }),
+  badLine('bandwidth', 'every node sends and gets 1 Mbit/s', { bitsPerSecond: 1_000_000 }),
 ];
+
+/** On the lines of all instances and of the control plane. */
+function badLine(name: string, what: string, traits: Traits): Fault {
+  return {
+    name,
+    says: `${what}, for 30 s: slow, no failover`,
+    failovers: [0, 0],
+    missing: missingShaper,
+    async strike({ lab, hold }) {
+      const nodes = lab.network.nodes.filter((node) => node !== HOST);
+      for (const node of nodes) await lab.network.shape(node.name, traits);
+      await hold(30_000);
+    },
+  };
+}

@@ -35,7 +35,7 @@ export const REJOIN_FAULTS: readonly Fault[] = [
       await hold(500);
       process.kill(primary.pids.postgres, 'SIGKILL');
       await hold(200);
-      lab.heal();
+      await lab.heal();
       await failedOver();
       await creating(scene, primary.name);
       lab.group(primary.name).kill();

@@ -103,7 +103,7 @@ export class Lab {
 
   /** In the order of `howdah up`: without the control plane a stopping agent looks like no failure to anybody. */
   async stop(): Promise<void> {
-    this.heal();
+    await this.heal();
     const all = [...this.#machines.values()];
     const named = (name: string) => all.filter(({ child }) => child.name === name);
     const rest = all.filter(({ child }) => child.name !== CONTROL_PLANE);
@@ -131,8 +131,8 @@ export class Lab {
   }
 
   /** The network is whole and nothing is frozen. */
-  heal(): void {
-    this.network.healAll();
+  async heal(): Promise<void> {
+    await this.network.healAll();
     for (const { group } of this.#machines.values()) if (group.directory !== null) group.thaw();
   }
 

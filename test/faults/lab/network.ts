@@ -3,9 +3,10 @@
  * telling the sender a hardware address that nobody has: frames leave and are taken by nobody, silently, as with a
  * pulled cable; nothing answers with an error. Only `ip` is needed.
  */
-import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
+import { ip, NAMESPACES } from './ip.ts';
 import { mountMemory } from './sealed.ts';
+import { Shaper, type Traits } from './shaper.ts';
 
 export interface Node {
   readonly name: string;
@@ -15,12 +16,12 @@ export interface Node {
 /** The node that the test itself is: applications and the gateway are there. */
 export const HOST: Node = { name: 'host', address: '10.77.0.1' };
 const BRIDGE = 'lab';
-const NAMESPACES = '/run/netns';
 const NOBODY = '02:00:00:00:00:01';
 
 export class Network {
   readonly #nodes = new Map<string, Node>([[HOST.name, HOST]]);
   readonly #cuts = new Set<string>();
+  readonly #shapers: Shaper[] = [];
 
   constructor() {
     // Named namespaces are mounts: kept off the machine's own directory.
@@ -71,7 +72,13 @@ export class Network {
     for (const { name: other } of this.nodes) if (other !== name && !but.includes(other)) this.cut(name, other);
   }
 
-  healAll(): void {
+  /** All that the node sends and gets goes over a bad line. */
+  async shape(name: string, traits: Traits): Promise<void> {
+    this.#shapers.push(await Shaper.open(this.node(name), BRIDGE, traits));
+  }
+
+  async healAll(): Promise<void> {
+    for (const shaper of this.#shapers.splice(0)) await shaper.close();
     for (const cut of this.#cuts) {
       const [from, to] = cut.split(' ');
       this.#neighbour('del', from!, to!, '');
@@ -88,8 +95,4 @@ export class Network {
 
 export function namespaceFile(node: Node): string | null {
   return node.name === HOST.name ? null : `${NAMESPACES}/${node.name}`;
-}
-
-export function ip(command: string): void {
-  execFileSync('ip', command.trim().split(/ +/), { stdio: ['ignore', 'ignore', 'pipe'] });
 }

@@ -7,12 +7,14 @@ export interface FaultOptions {
   readonly only: readonly string[];
   /** Of each fault. */
   readonly runs: number;
-  readonly json: string | undefined;
-  readonly markdown: string | undefined;
+  readonly json?: string | undefined;
+  readonly markdown?: string | undefined;
+  /** Where the logs of runs that failed are copied to. */
+  readonly logs?: string | undefined;
   readonly list: boolean;
 }
 
-export const USAGE = `npm run faults -- [--only NAME]... [--runs N] [--json FILE] [--markdown FILE] [--list]`;
+export const USAGE = `npm run faults -- [--only NAME]... [--runs N] [--json FILE] [--markdown FILE] [--logs DIRECTORY] [--list]`;
 
 /** @throws Error with what is wrong and the usage. */
 export function faultOptions(args: readonly string[]): FaultOptions {
@@ -23,6 +25,7 @@ export function faultOptions(args: readonly string[]): FaultOptions {
       runs: { type: 'string', default: '1' },
       json: { type: 'string' },
       markdown: { type: 'string' },
+      logs: { type: 'string' },
       list: { type: 'boolean', default: false },
     },
   });
@@ -31,5 +34,5 @@ export function faultOptions(args: readonly string[]): FaultOptions {
   if (unknown.length > 0) throw new Error(`--only ${unknown.join(', ')}: choose of ${names.join(', ')}\n${USAGE}`);
   const runs = Number(values.runs);
   if (!Number.isSafeInteger(runs) || runs < 1) throw new Error(`--runs ${values.runs}: a number from 1 on\n${USAGE}`);
-  return { only: values.only, runs, json: values.json, markdown: values.markdown, list: values.list };
+  return { ...values, runs };
 }

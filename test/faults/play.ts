@@ -1,5 +1,6 @@
 /** Plays the chosen faults one after the other: started by run.ts in namespaces of its own. */
-import { writeFileSync } from 'node:fs';
+import { cpSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Fault } from './fault.ts';
 import { Lab, type LabOptions, labKey } from './lab/lab.ts';
 import { Network } from './lab/network.ts';
@@ -34,7 +35,8 @@ process.exitCode = rounds.some(({ failures }) => failures.length > 0) ? 1 : 0;
 
 async function playAll(fault: Fault): Promise<void> {
   for (let run = 1; run <= options.runs && !stopped; run++) {
-    const round = await playRound(await labFor(fault.lab ?? {}), fault);
+    const lab = await labFor(fault.lab ?? {});
+    const round = await playRound(lab, fault);
     rounds.push(round);
     const { failovers, failures, verdict, decisions } = round;
     const figures = `writes out ${Math.round(round.writesOutMs)} ms, reads ${Math.round(round.readsOutMs)} ms, whole after ${Math.round(round.tookMs)} ms`;
@@ -42,6 +44,9 @@ async function playAll(fault: Fault): Promise<void> {
     console.log(`${fault.name} ${run}: ${failures.length === 0 ? 'passed' : 'FAILED'}; ${figures}; ${counts}`);
     for (const text of [...round.notes, ...failures]) console.log(`    ${text}`);
     for (const { at, epoch, kind, reason } of decisions) console.log(`    ${at} epoch ${epoch} ${kind}: ${reason}`);
+    if (options.logs && failures.length > 0) {
+      cpSync(lab.logDirectory, join(options.logs, `${fault.name}-${run}`), { recursive: true });
+    }
     if (fault.spoils || failures.length > 0) await closeLab();
   }
 }

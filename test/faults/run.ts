@@ -1,6 +1,6 @@
 /**
  * Faults on a cluster of real processes, each instance in a network of its own:
- *   npm run faults -- [--only NAME]... [--runs N] [--json FILE] [--markdown FILE] [--list]
+ *   npm run faults -- [--only NAME]... [--runs N] [--json FILE] [--markdown FILE] [--logs DIRECTORY] [--list]
  * Needs root, because of the namespaces. Exit code 0 when every run was as it must be.
  */
 import { join, resolve } from 'node:path';
@@ -24,10 +24,10 @@ function list(): number {
   return 0;
 }
 
-async function run({ only, runs, json, markdown }: FaultOptions): Promise<number> {
+async function run({ only, runs, json, markdown, logs }: FaultOptions): Promise<number> {
   const missing = missingForSealing();
   if (missing.length > 0) throw new Error(`faults can't be played here: ${missing.join('; ')}`);
-  const files = Object.entries({ json, markdown }).flatMap(([flag, file]) =>
+  const files = Object.entries({ json, markdown, logs }).flatMap(([flag, file]) =>
     file ? [`--${flag}`, resolve(file)] : [],
   );
   return runSealed(join(import.meta.dirname, 'play.ts'), [

@@ -10,7 +10,9 @@ export function wholeCluster(look: () => Promise<ClusterStatus>, timeoutMs = 90_
       const running = cluster.instances.every(({ state, connected }) => connected && state === 'running');
       const voters = cluster.sync.voters.length === cluster.instances.length - 1;
       const open = cluster.phase === 'active' && cluster.gate === 'open';
-      return open && running && voters ? cluster : new NotYet(cluster);
+      if (open && running && voters) return cluster;
+      const instances = cluster.instances.map(({ name, state, goal }) => `${name} ${state}: ${goal?.detail ?? ''}`);
+      return new NotYet(`${cluster.reason}; ${instances.join('; ')}`);
     },
     { what: 'a cluster to be whole', timeoutMs },
   );

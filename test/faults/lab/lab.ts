@@ -153,8 +153,8 @@ export class Lab {
     return join(this.#directory, 'store');
   }
 
-  logFile(name: string): string {
-    return join(this.#layout.logDirectory, `${name}.log`);
+  get logDirectory(): string {
+    return this.#layout.logDirectory;
   }
 
   cluster(): Promise<ClusterStatus> {
@@ -213,7 +213,7 @@ export class Lab {
         name,
         program: join(import.meta.dirname, 'enter.ts'),
         args: [JSON.stringify(entrance), programFile(program), ...args],
-        logFile: this.logFile(name),
+        logFile: join(this.logDirectory, `${name}.log`),
       },
       { clock: systemClock, log: SILENT, onChange: () => undefined, onUnexpectedExit: () => undefined },
     );

@@ -16,7 +16,7 @@ const missing = missingForSealing();
 if (missing.length > 0) console.warn(`faults are skipped: ${missing.join('; ')}`);
 
 describe(`faults in a network${missing.length > 0 ? ` (skipped: ${missing.join('; ')})` : ''}`, () => {
-  it.skipIf(missing.length > 0)(FAULTS.join(', '), { timeout: 180_000 }, () => {
+  it.skipIf(missing.length > 0)(FAULTS.join(', '), { timeout: 400_000 }, () => {
     using directory = tempDir();
     const json = join(directory.path, 'report.json');
     const only = FAULTS.flatMap((name) => ['--only', name]);

@@ -29,6 +29,8 @@ export const CLUSTER = 'orders';
 export const CONTROL_PLANE = 'control-plane';
 export const GATEWAY = 'gateway';
 const PORTS = { rw: 6432, ro: 6433, any: 6434, mesh: 7432, meshRw: 7433, replication: 7434, health: 7435 };
+/** A small machine that does much else makes three instances in this time, ms. */
+const START_LIMIT_MS = 240_000;
 const API_PORT = 7400;
 const XDS_PORT = 7401;
 
@@ -93,12 +95,12 @@ export class Lab {
     const { address } = this.#node(CONTROL_PLANE);
     const listen = ['--api', `${address}:${API_PORT}`, '--xds', `${address}:${XDS_PORT}`];
     this.#start(CONTROL_PLANE, 'control-plane/main', ['--state-dir', this.#directory, ...listen]);
-    await until(() => this.#api.health(), { what: 'the control plane', timeoutMs: 20_000 });
+    await until(() => this.#api.health(), { what: 'the control plane', timeoutMs: START_LIMIT_MS });
     await this.#api.apply(this.spec);
     this.#startAgents(programs);
-    await this.whole();
+    await this.whole(START_LIMIT_MS);
     const writes = async () => (await takesWrites(`${this.rw.host}:${this.rw.port}`, undefined)) || new NotYet('none');
-    await until(writes, { what: 'the gateway to take writes', timeoutMs: 20_000 });
+    await until(writes, { what: 'the gateway to take writes', timeoutMs: START_LIMIT_MS });
   }
 
   /** In the order of `howdah up`: without the control plane a stopping agent looks like no failure to anybody. */

@@ -1,4 +1,5 @@
-import { globSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { brokenRules, importsOf, SOURCE_DIRECTORIES } from './support/import-rules.ts';
@@ -17,6 +18,11 @@ describe('the sources', () => {
   it('are found', () => {
     for (const directory of SOURCE_DIRECTORIES)
       expect(files.some((file) => file.startsWith(`${directory}/`))).toBe(true);
+  });
+
+  // A worktree whose packages are a link would otherwise replace those of every other checkout by it.
+  it.runIf(existsSync(join(ROOT, '.git')))('have no packages among them', () => {
+    expect(execFileSync('git', ['ls-files', 'node_modules'], { cwd: ROOT, encoding: 'utf8' })).toBe('');
   });
 
   it('import only what their part may, stay pure where they must, and are short', () => {

@@ -3,6 +3,7 @@
  * executes it, everything is observed again and planned again, so a crash at any step is recovered by running again.
  */
 import type { FenceGoal, FollowGoal, Goal, LeadGoal, StopGoal } from '../control-plane/model/goal.ts';
+import { maxLsn } from '../control-plane/model/lsn.ts';
 import { formatSync, sameSync } from '../control-plane/model/sync.ts';
 import { divergence } from './divergence.ts';
 import type { Observed, Override, SlotView } from './observe/observed.ts';
@@ -66,10 +67,12 @@ export function reached(step: Step): boolean {
 /**
  * Name of the replication slot that an instance uses on the primary of an epoch. With the epoch in it an instance that
  * promised and follows the new epoch gets nothing from an old primary, to which the route of its Envoy may still lead:
- * what it flushed from there would be acknowledged to clients and missing in the new primary.
+ * what it flushed from there would be acknowledged to clients and missing in the new primary. `standby`: the one that
+ * it streams from instead of the primary; another source is another slot, so that a stream from the former one ends.
  */
-export function slotName(instance: string, epoch: number): string {
-  return `${instance.replaceAll('-', '_')}_e${epoch}`;
+export function slotName(instance: string, epoch: number, standby = ''): string {
+  const from = standby === '' ? '' : `_from_${numberOf(standby)}`;
+  return `${instance.replaceAll('-', '_')}_e${epoch}${from}`;
 }
 
 /** primary_conninfo is the same for every primary: the local Envoy's route decides which one it is. */
@@ -89,7 +92,7 @@ const AWAITS_LEASE: Step = { kind: 'wait', detail: 'waiting for word from the co
 
 const NO_SOURCE: Override = { primaryConninfo: '', primarySlotName: '', synchronousStandbyNames: NOBODY };
 
-function planFence(_goal: FenceGoal, observed: Observed): Step {
+function planFence(goal: FenceGoal, observed: Observed): Step {
   const { server } = observed;
   switch (server.kind) {
     case 'absent':
@@ -110,11 +113,40 @@ function planFence(_goal: FenceGoal, observed: Observed): Step {
       return { kind: 'stop', mode: 'immediate' };
     case 'standby':
       if (server.promoting) return { kind: 'stop', mode: 'immediate' };
+      if (goal.catchUp && maxLsn(server.receiveLsn, server.replayLsn) < goal.catchUp.lsn) {
+        return planCatchUp(goal, goal.catchUp.from, observed, server.override);
+      }
       if (server.override.primaryConninfo !== '') return { kind: 'configure', override: NO_SOURCE };
       if (server.walReceiver !== 'none') return { kind: 'wait', detail: 'the WAL receiver is stopping' };
       if (!server.drained) return { kind: 'wait', detail: 'received WAL is being replayed' };
-      return { kind: 'none' };
+      return serveSlots(goal, observed, server.slots, []) ?? { kind: 'none' };
   }
+}
+
+/** What another one that promised the epoch holds; its slot tells it from every primary of before. */
+function planCatchUp({ epoch }: FenceGoal, from: string, observed: Observed, inForce: Override): Step {
+  const override: Override = {
+    primaryConninfo: primaryConninfo(observed),
+    primarySlotName: slotName(observed.instance, epoch, from),
+    synchronousStandbyNames: NOBODY,
+  };
+  if (!sameOverride(inForce, override)) return { kind: 'configure', override };
+  return { kind: 'wait', detail: `getting WAL from ${from}` };
+}
+
+/** The slots of those that stream from this standby; `drop`: those that are not needed. undefined = nothing to do. */
+function serveSlots(
+  { epoch, serves = [] }: FenceGoal | FollowGoal,
+  { instance }: Observed,
+  slots: readonly SlotView[],
+  drop: readonly string[],
+): Step | undefined {
+  const wanted = serves.map((name) => slotName(name, epoch, instance));
+  const unneeded = drop.filter((name) => !wanted.includes(name));
+  const lost = slots.filter(({ name, lost }) => lost && wanted.includes(name)).map(({ name }) => name);
+  const create = wanted.filter((name) => lost.includes(name) || !slots.some((slot) => slot.name === name));
+  if (create.length === 0 && unneeded.length === 0) return undefined;
+  return { kind: 'slots', drop: [...unneeded, ...lost], create };
 }
 
 function planLead(goal: LeadGoal, observed: Observed): Step {
@@ -180,7 +212,7 @@ function planFollow(goal: FollowGoal, observed: Observed): Step {
     const detail = `the data directory belongs to another cluster (system identifier ${observed.systemId}, the cluster's is ${goal.systemId}); it is left untouched: move it away to let this instance join`;
     return { kind: 'refuse', detail };
   }
-  const slot = slotName(observed.instance, goal.epoch);
+  const slot = slotName(observed.instance, goal.epoch, goal.source);
   const override: Override = {
     primaryConninfo: primaryConninfo(observed),
     primarySlotName: slot,
@@ -222,9 +254,11 @@ function planFollow(goal: FollowGoal, observed: Observed): Step {
       if (!sameOverride(server.override, override)) return { kind: 'configure', override };
       // Slots of a time as primary would keep WAL here for nobody.
       const stale = server.slots.filter((slot) => slot.reserved && !slot.active).map((slot) => slot.name);
-      if (stale.length > 0) return { kind: 'slots', drop: stale, create: [] };
+      const slots = serveSlots(goal, observed, server.slots, stale);
+      if (slots) return slots;
       if (goal.timeline === 0) return { kind: 'none' };
-      if (server.walReceiver !== 'streaming') return { kind: 'wait', detail: `connecting to ${goal.primary}` };
+      if (server.walReceiver !== 'streaming')
+        return { kind: 'wait', detail: `connecting to ${goal.source ?? goal.primary}` };
       if (observed.timeline !== goal.timeline) {
         return { kind: 'wait', detail: `on timeline ${observed.timeline}, moving to ${goal.timeline}` };
       }
@@ -273,6 +307,10 @@ function fromSource(goal: FollowGoal, step: Step): Step {
 }
 
 /** Instances are named CLUSTER-N. */
+function numberOf(instance: string): string {
+  return /\d*$/.exec(instance)![0];
+}
+
 function clusterOf({ instance }: Observed): string {
   return instance.replace(/-\d+$/, '');
 }
@@ -280,7 +318,7 @@ function clusterOf({ instance }: Observed): string {
 /** One that slotName() could have made for an instance of this cluster. */
 function isSlotOf(cluster: string, name: string): boolean {
   const rest = name.startsWith(`${cluster.replaceAll('-', '_')}_`) ? name.slice(cluster.length + 1) : '';
-  return /^\d+_e\d+$/.test(rest);
+  return /^\d+_e\d+(_from_\d+)?$/.test(rest);
 }
 
 function wantedSlots(goal: LeadGoal, observed: Observed): string[] {

@@ -2,10 +2,17 @@
 import type { ClusterSpec } from '../model/cluster-spec.ts';
 import type { Problem } from '../model/errors.ts';
 import { parameterProblem } from './document/parameters.ts';
+import { tagProblems } from './document/tags.ts';
 
 /** Every mistake of a spec that is to be stored as the cluster `name`; its ports must have been chosen. */
 export function specProblems(spec: ClusterSpec, name: string): Problem[] {
-  return [...nameProblems(spec, name), ...durabilityProblems(spec), ...parameterProblems(spec), ...portProblems(spec)];
+  return [
+    ...nameProblems(spec, name),
+    ...durabilityProblems(spec),
+    ...parameterProblems(spec),
+    ...portProblems(spec),
+    ...ofTags(spec),
+  ];
 }
 
 function nameProblems(spec: ClusterSpec, name: string): Problem[] {
@@ -27,6 +34,10 @@ function parameterProblems({ postgres, durability }: ClusterSpec): Problem[] {
     const message = parameterProblem(name, value, durability.mode);
     return message ? [{ path: `postgres.parameters.${name}`, message }] : [];
   });
+}
+
+function ofTags(spec: ClusterSpec): Problem[] {
+  return tagProblems(spec).map(({ path, message }) => ({ path: path.join('.'), message }));
 }
 
 function portProblems({ routes }: ClusterSpec): Problem[] {

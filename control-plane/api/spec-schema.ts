@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { ClusterSpec } from '../model/cluster-spec.ts';
 
 export const CLUSTER_NAME_MAX_LENGTH = 40;
+export const APPLY_DELAY_MAX_MS = 7 * 24 * 3_600_000;
 
 /** Names of clusters: they become parts of host names, files and slots. */
 export const clusterNameSchema = z
@@ -27,6 +28,14 @@ const durabilitySchema = z.strictObject({
   quorum: z.int().min(0),
 });
 
+const tagsSchema = z.strictObject({
+  noFailover: z.boolean(),
+  priority: z.int().min(0).max(100),
+  applyDelayMs: z.int().min(0).max(APPLY_DELAY_MAX_MS),
+  replicateFrom: z.string(),
+  reads: z.boolean(),
+});
+
 export const clusterSpecSchema = z.strictObject({
   name: clusterNameSchema,
   instances: z.int().min(1).max(9),
@@ -49,4 +58,6 @@ export const clusterSpecSchema = z.strictObject({
     suspectAfterMs: z.int().min(200).max(60_000),
     leaseMs: z.int().min(1000).max(60_000),
   }),
+  // A record of an earlier version has none.
+  tags: z.record(z.string(), tagsSchema).default({}),
 }) satisfies z.ZodType<ClusterSpec>;

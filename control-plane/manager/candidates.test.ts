@@ -3,8 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { type Contender, chooseCandidate, type KnownHistory } from './candidates.ts';
 
 const known: KnownHistory = { timeline: 2, history: [{ timeline: 1, endLsn: 1000n }], unconfirmed: false };
-const on2 = (instance: string, lsn: bigint): Contender => ({ instance, timeline: 2, history: known.history, lsn });
-const on1 = (instance: string, lsn: bigint): Contender => ({ instance, timeline: 1, history: [], lsn });
+const PLAIN = { barred: null, priority: 0 } as const;
+const on2 = (instance: string, lsn: bigint): Contender => ({
+  ...{ instance, timeline: 2, history: known.history, lsn },
+  ...PLAIN,
+});
+const on1 = (instance: string, lsn: bigint): Contender => ({
+  ...{ instance, timeline: 1, history: [], lsn },
+  ...PLAIN,
+});
 
 const anyContenders = fc.uniqueArray(
   fc.record({
@@ -85,8 +92,8 @@ describe('chooseCandidate', () => {
   });
 
   it('never chooses one that diverged or is on a timeline that nobody recorded', () => {
-    const stranger: Contender = { instance: 'x', timeline: 3, history: [], lsn: 9999n };
-    const empty: Contender = { instance: 'y', timeline: 0, history: [], lsn: 0n };
+    const stranger: Contender = { instance: 'x', timeline: 3, history: [], lsn: 9999n, ...PLAIN };
+    const empty: Contender = { instance: 'y', timeline: 0, history: [], lsn: 0n, ...PLAIN };
     expect(chooseCandidate([on1('old', 1001n), stranger, empty], known, '')).toEqual({
       kind: 'none',
       passedOver: [
@@ -97,12 +104,36 @@ describe('chooseCandidate', () => {
     });
   });
 
+  it('prefers the higher priority among equals only, and never one that is barred', () => {
+    const high: Contender = { ...on2('b', 2000n), priority: 5 };
+    expect(chooseCandidate([on2('a', 2000n), high], known, '')).toMatchObject({
+      contender: { instance: 'b' },
+      passedOver: [{ instance: 'a', why: 'it is level with b, which has a higher priority' }],
+    });
+    expect(chooseCandidate([on2('a', 2001n), high], known, '')).toMatchObject({ contender: { instance: 'a' } });
+    expect(chooseCandidate([on2('a', 2000n), high], known, 'a')).toMatchObject({ contender: { instance: 'a' } });
+    const barred: Contender = { ...on2('c', 2000n), barred: 'it may not', priority: 9 };
+    const level = chooseCandidate([on2('a', 2000n), barred], known, 'c');
+    expect(level).toMatchObject({ contender: { instance: 'a' }, ahead: null });
+    expect(level.passedOver).toEqual([{ instance: 'c', why: 'it may not' }]);
+    expect(chooseCandidate([barred], known, '').kind).toBe('none');
+  });
+
+  it('tells who of those that are barred holds more', () => {
+    const barred: Contender = { ...on2('c', 2001n), barred: 'it may not' };
+    const choice = chooseCandidate([on2('a', 2000n), barred, { ...barred, instance: 'd', lsn: 2002n }], known, '');
+    expect(choice).toMatchObject({ contender: { instance: 'a' }, ahead: { instance: 'd' } });
+    const diverged: Contender = { ...on1('e', 1001n), barred: 'it may not' };
+    expect(chooseCandidate([on2('a', 2000n), diverged], known, '')).toMatchObject({ ahead: null });
+  });
+
   it('accepts the timeline of a promotion that may have happened unrecorded, and leaves out who is ahead of its fork', () => {
     const promoted: Contender = {
       instance: 'p',
       timeline: 3,
       history: [...known.history, { timeline: 2, endLsn: 2000n }],
       lsn: 2100n,
+      ...PLAIN,
     };
     const choice = chooseCandidate([promoted, on2('ahead', 2050n)], { ...known, unconfirmed: true }, '');
     expect(choice).toMatchObject({

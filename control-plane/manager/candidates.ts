@@ -2,8 +2,13 @@
  * Who leads the next epoch. Compares only what was promised to it: positions that can't grow any more. Never looks at
  * what the lost primary last reported.
  */
+import type { ClusterRecord } from '../model/cluster-record.ts';
+import { tagsOf, whyNoLeader } from '../model/cluster-spec.ts';
 import type { InstanceReport, TimelineSwitch } from '../model/instance.ts';
 import { formatLsn, type Lsn, maxLsn } from '../model/lsn.ts';
+
+/** One that leaves would have to hand over again: below every priority that a tag can give. */
+const LEAVING_PRIORITY = -1;
 
 /** A fenced instance and what it holds. */
 export interface Contender {
@@ -12,6 +17,10 @@ export interface Contender {
   readonly history: readonly TimelineSwitch[];
   /** max(receive, replay): after a restart `receive` is only the start of a segment. */
   readonly lsn: Lsn;
+  /** Why it may not lead whatever it holds, as a clause; null = it may. */
+  readonly barred: string | null;
+  /** Higher first among equals. */
+  readonly priority: number;
 }
 
 /** The recorded history of the cluster: only WAL on it can have been acknowledged. */
@@ -25,7 +34,13 @@ export interface KnownHistory {
 }
 
 export type Choice =
-  | { readonly kind: 'chosen'; readonly contender: Contender; readonly passedOver: readonly PassedOver[] }
+  | {
+      readonly kind: 'chosen';
+      readonly contender: Contender;
+      readonly passedOver: readonly PassedOver[];
+      /** One that may not lead and holds more: the chosen one has to get that first. null = nobody. */
+      readonly ahead: Contender | null;
+    }
   | { readonly kind: 'none'; readonly passedOver: readonly PassedOver[] };
 
 export interface PassedOver {
@@ -34,7 +49,10 @@ export interface PassedOver {
   readonly why: string;
 }
 
-/** Highest timeline, then highest LSN, then `prefer`, then the name that sorts first. Divergent ones never lead. */
+/**
+ * Highest timeline, then highest LSN, then `prefer`, then the highest priority, then the name that sorts first.
+ * Divergent ones never lead, nor do those that are barred.
+ */
 export function chooseCandidate(contenders: readonly Contender[], known: KnownHistory, prefer: string): Choice {
   const passedOver: PassedOver[] = [];
   const eligible: Contender[] = [];
@@ -43,10 +61,14 @@ export function chooseCandidate(contenders: readonly Contender[], known: KnownHi
     if (why) passedOver.push({ instance: contender.instance, why });
     else eligible.push(contender);
   }
-  const [best, ...others] = eligible.sort((a, b) => order(a, b, prefer));
+  eligible.sort((a, b) => order(a, b, prefer));
+  for (const { instance, barred } of eligible) if (barred !== null) passedOver.push({ instance, why: barred });
+  const [best, ...others] = eligible.filter(({ barred }) => barred === null);
   if (!best) return { kind: 'none', passedOver };
+  const first = eligible[0]!;
+  const ahead = first.timeline > best.timeline || first.lsn > best.lsn ? first : null;
   for (const other of others) passedOver.push({ instance: other.instance, why: whyBehind(other, best, prefer) });
-  return { kind: 'chosen', contender: best, passedOver };
+  return { kind: 'chosen', contender: best, passedOver, ahead };
 }
 
 function order(a: Contender, b: Contender, prefer: string): number {
@@ -54,6 +76,7 @@ function order(a: Contender, b: Contender, prefer: string): number {
   if (a.lsn !== b.lsn) return a.lsn > b.lsn ? -1 : 1;
   if (a.instance === prefer) return -1;
   if (b.instance === prefer) return 1;
+  if (a.priority !== b.priority) return b.priority - a.priority;
   return a.instance < b.instance ? -1 : 1;
 }
 
@@ -91,12 +114,16 @@ function whyBehind(other: Contender, best: Contender, prefer: string): string {
   if (other.timeline !== best.timeline) return `it is on the older timeline ${other.timeline}`;
   if (other.lsn !== best.lsn) return `it is ${best.lsn - other.lsn} bytes behind ${best.instance}`;
   if (best.instance === prefer) return `it is level with ${best.instance}, which was asked for`;
+  if (other.priority !== best.priority) return `it is level with ${best.instance}, which has a higher priority`;
   return `it is level with ${best.instance}, whose name sorts first`;
 }
 
 /** What a fenced standby can bring; null = its position can't be told (yet). */
-export function contenderOf(report: InstanceReport): Contender | null {
+export function contenderOf(report: InstanceReport, record: Pick<ClusterRecord, 'spec' | 'leaving'>): Contender | null {
   const { instance, timeline, history, postgres } = report;
   if (postgres.kind !== 'standby') return null;
-  return { instance, timeline, history, lsn: maxLsn(postgres.receiveLsn, postgres.replayLsn) };
+  const lsn = maxLsn(postgres.receiveLsn, postgres.replayLsn);
+  const { spec, leaving } = record;
+  const priority = leaving.includes(instance) ? LEAVING_PRIORITY : tagsOf(spec, instance).priority;
+  return { instance, timeline, history, lsn, barred: whyNoLeader(spec, instance), priority };
 }

@@ -104,7 +104,7 @@ function openGate(state: ClusterState, phase: Extract<Active, { gate: 'closed' }
   const report = liveReport(state, primary)!;
   if (report.postgres.kind !== 'primary') return stay(`${primary} is not a primary yet`);
   const { postgres } = report;
-  const confirmed = confirmedSync(state, primary, goalId(leadGoal(state.record, primary, sync)));
+  const confirmed = confirmedSync(state, primary, goalId(leadGoal(state, primary, sync)));
   if (confirmed && sameSync(confirmed, sync) && flushedCount(postgres, sync, postgres.endOfRecoveryLsn) >= sync.k) {
     const who =
       sync.k === 0 ? 'no standby has to confirm' : `${sync.k} of ${sync.voters.join(', ')} hold what it holds`;

@@ -1,11 +1,13 @@
 /** A new epoch was begun: gather promises, choose, promote, confirm. */
 import { memberNames, type Phase } from '../model/cluster-record.ts';
+import { mayVote } from '../model/cluster-spec.ts';
 import { goalId } from '../model/goal.ts';
 import type { InstanceReport } from '../model/instance.ts';
 import { formatLsn, type Lsn } from '../model/lsn.ts';
 import type { AcceptedLoss } from '../model/operations.ts';
 import { NO_SYNC, promiseQuorum, type SyncConfig } from '../model/sync.ts';
 import { type Contender, chooseCandidate, contenderOf, type KnownHistory, type PassedOver } from './candidates.ts';
+import { catchUp, waitForCatchUp } from './decide-catch-up.ts';
 import { type Decision, move, newEpoch, stay } from './decision.ts';
 import { acceptedLoss, isShutOut } from './operations.ts';
 import { type ClusterState, liveReport, observed } from './state.ts';
@@ -33,10 +35,13 @@ export function decideFencing(state: ClusterState, phase: Fencing, now: number):
     unconfirmed: phase.authority !== phase.from,
   };
   const choice = chooseCandidate(electors, known, phase.prefer);
+  const catching = phase.catchUp && waitForCatchUp(state, phase, phase.catchUp, now);
+  if (catching) return catching;
   const accepted = acceptedLoss(record);
   const isBidden = accepted !== null && accepted.to !== '';
   if (choice.kind === 'chosen' && electors.length >= electorsNeeded(state) && !isBidden) {
-    const { contender, passedOver } = choice;
+    const { contender, passedOver, ahead } = choice;
+    if (ahead) return catchUp(state, phase, contender, ahead);
     return promote(state, phase, contender.instance, contender.lsn, whyChosen(contender, passedOver), promised);
   }
   if (accepted) return decideLossy(state, phase, accepted, promised, known, now);
@@ -73,7 +78,7 @@ function decideLossy(
   const until = state.phaseSince + STRAGGLERS_MS;
   if (awaited.length > 0 && now < until) return stay(`waiting for ${awaited.join(', ')} to promise`, { wakeAt: until });
   const contenders = promised
-    .map(contenderOf)
+    .map((report) => contenderOf(report, record))
     .filter((contender) => contender !== null)
     .filter(({ instance }) => accepted.to === '' || accepted.to === instance);
   const choice = chooseCandidate(contenders, known, phase.prefer);
@@ -91,8 +96,9 @@ function decideLossy(
 function hasPromised(report: InstanceReport, epoch: number): boolean {
   return (
     report.promisedEpoch >= epoch &&
-    report.goal?.id === goalId({ kind: 'fence', epoch }) &&
-    report.goal.status === 'done'
+    // With what else the fence asks for behind it.
+    `${report.goal?.id}/`.startsWith(`${goalId({ kind: 'fence', epoch })}/`) &&
+    report.goal?.status === 'done'
   );
 }
 
@@ -101,7 +107,7 @@ function electorsOf(state: ClusterState, promised: readonly InstanceReport[]): C
   const { sync, spec } = state.record;
   const counted =
     spec.durability.mode === 'async' ? promised : promised.filter((r) => sync.voters.includes(r.instance));
-  return counted.map(contenderOf).filter((contender) => contender !== null);
+  return counted.map((report) => contenderOf(report, state.record)).filter((contender) => contender !== null);
 }
 
 function electorsNeeded(state: ClusterState): number {
@@ -161,7 +167,7 @@ function firstVoters(state: ClusterState, candidate: string, promised: readonly 
   const { spec, sync } = state.record;
   if (spec.durability.mode === 'async' || spec.durability.quorum === 0) return NO_SYNC;
   const k = Math.max(1, Math.min(sync.k || spec.durability.quorum, spec.durability.quorum));
-  const names = memberNames(state.record).filter((name) => name !== candidate);
+  const names = memberNames(state.record).filter((name) => name !== candidate && mayVote(spec, name));
   const voters = names.filter((name) => sync.voters.includes(name) && promised.includes(name));
   const fill = [
     ...names.filter((n) => sync.voters.includes(n)),

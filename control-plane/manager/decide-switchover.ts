@@ -1,5 +1,6 @@
 /** A planned change of primary: let transactions end, stop the old primary cleanly, then go the way of every epoch. */
 import { memberNames, type Phase } from '../model/cluster-record.ts';
+import { tagsOf, whyNoLeader } from '../model/cluster-spec.ts';
 import { formatLsn, maxLsn } from '../model/lsn.ts';
 import { isFenced } from '../model/operations.ts';
 import { promiseQuorum } from '../model/sync.ts';
@@ -75,18 +76,24 @@ function whyUnfit(state: ClusterState, name: string): string {
     return 'it does not stream from the primary';
   const { sync, leaving } = state.record;
   if (leaving.includes(name)) return 'it leaves the cluster';
+  const barred = whyNoLeader(state.record.spec, name);
+  if (barred) return barred;
   if (sync.voters.length > 0 && !sync.voters.includes(name)) return 'commits do not wait for it yet';
   return '';
 }
 
 function bestStandby(state: ClusterState, fit: readonly string[]): string {
   let best = '';
+  let bestPriority = -1;
   let bestLsn = -1n;
   for (const name of fit) {
     const postgres = liveReport(state, name)?.postgres;
     if (postgres?.kind !== 'standby') continue;
+    // All of them hold every commit; a little WAL more or less is no reason.
+    const { priority } = tagsOf(state.record.spec, name);
     const lsn = maxLsn(postgres.receiveLsn, postgres.replayLsn);
-    if (lsn > bestLsn) [best, bestLsn] = [name, lsn];
+    if (priority < bestPriority || (priority === bestPriority && lsn <= bestLsn)) continue;
+    [best, bestPriority, bestLsn] = [name, priority, lsn];
   }
   return best;
 }

@@ -4,6 +4,7 @@
  */
 import type { Explanation } from '../api/explain-schema.ts';
 import { memberNames, primaryOf } from '../model/cluster-record.ts';
+import { mayVote } from '../model/cluster-spec.ts';
 import { formatLsn } from '../model/lsn.ts';
 import { isFenced } from '../model/operations.ts';
 import { promiseQuorum } from '../model/sync.ts';
@@ -38,13 +39,16 @@ export function explain(state: ClusterState, reason: string): Explanation {
       advice: adviceFor(state, unable),
     };
   }
-  const { contender } = choice;
+  const { contender, ahead } = choice;
   const loss =
     spec.durability.mode === 'async'
       ? ' Commits that it has not received would be lost, and it would wait for the end of the lease if the old primary can not be asked.'
       : ' No acknowledged commit would be lost.';
+  const first = ahead
+    ? ` First it would get the WAL up to ${formatLsn(ahead.lsn)} from ${ahead.instance}: ${ahead.barred}.`
+    : '';
   return {
-    summary: `If ${phase.primary} died now, ${contender.instance} would lead epoch ${state.record.epoch + 1}: it has WAL up to ${formatLsn(contender.lsn)} on timeline ${contender.timeline}.${loss}`,
+    summary: `If ${phase.primary} died now, ${contender.instance} would lead epoch ${state.record.epoch + 1}: it has WAL up to ${formatLsn(contender.lsn)} on timeline ${contender.timeline}.${first}${loss}`,
     leader: contender.instance,
     others: passedOver,
     advice: adviceFor(state, unable),
@@ -53,7 +57,7 @@ export function explain(state: ClusterState, reason: string): Explanation {
 
 function chooseAmong(state: ClusterState, able: readonly string[]): Choice {
   const contenders = able
-    .map((name) => contenderOf(liveReport(state, name)!))
+    .map((name) => contenderOf(liveReport(state, name)!, state.record))
     .filter((contender) => contender !== null);
   const { timeline, timelineHistory: history } = state.record;
   return chooseCandidate(contenders, { timeline, history, unconfirmed: false }, '');
@@ -66,6 +70,7 @@ function whyUnable(state: ClusterState, instance: string): string {
   if (!report) return 'its agent is not connected';
   if (report.postgres.kind !== 'standby') return `its PostgreSQL is ${report.postgres.kind}`;
   const { spec, sync } = state.record;
+  if (spec.durability.mode !== 'async' && !mayVote(spec, instance)) return 'by its tags commits do not wait for it';
   if (spec.durability.mode !== 'async' && !sync.voters.includes(instance)) {
     return 'commits do not wait for it, so it may lack some of them';
   }
@@ -89,13 +94,15 @@ function adviceFor(
   unable: readonly { readonly instance: string; readonly why: string }[],
 ): string[] {
   const { spec, phase, operations } = state.record;
-  const advice = unable.map(({ instance, why }) =>
-    why === 'it is fenced'
-      ? `Let ${instance} back when it may serve: howdah unfence ${instance}.`
-      : why.startsWith('commits do not')
-        ? `Give ${instance} a moment: it votes as soon as it streams; if it does not, see why it can't in its log and in describe.`
-        : `Bring ${instance} back: ${why}.`,
-  );
+  const advice = unable
+    .filter(({ why }) => !why.startsWith('by its tags'))
+    .map(({ instance, why }) =>
+      why === 'it is fenced'
+        ? `Let ${instance} back when it may serve: howdah unfence ${instance}.`
+        : why.startsWith('commits do not')
+          ? `Give ${instance} a moment: it votes as soon as it streams; if it does not, see why it can't in its log and in describe.`
+          : `Bring ${instance} back: ${why}.`,
+    );
   if (!spec.failover.automatic) advice.push('Set spec.failover.automatic: true to let Howdah fail over by itself.');
   if (operations.paused) advice.push(`Let Howdah fail over by itself again: howdah resume ${spec.name}.`);
   if (spec.instances === 1) advice.push('Add instances: with three, any one may be lost.');

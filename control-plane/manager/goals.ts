@@ -1,10 +1,11 @@
 /** Which goal each instance has, from the record and what the primary reports. Pure and repeatable. */
-import { type ClusterRecord, memberNames } from '../model/cluster-record.ts';
-import { type FollowGoal, type Goal, goalId, type LeadGoal } from '../model/goal.ts';
+import { memberNames, type Phase } from '../model/cluster-record.ts';
+import { type FenceGoal, type FollowGoal, type Goal, goalId, type LeadGoal } from '../model/goal.ts';
 import { restartOf } from '../model/operations.ts';
 import { type SyncConfig, sameSync } from '../model/sync.ts';
 import { retireGoal } from './membership.ts';
 import { isShutOut, mayLoseData } from './operations.ts';
+import { servedBy, sourceOf } from './sources.ts';
 import { type ClusterState, liveReport } from './state.ts';
 import { confirmedSync, planSync, type SyncPlan, wantedSync } from './sync-plan.ts';
 
@@ -15,7 +16,7 @@ export function goalFor(state: ClusterState, instance: string, now: number): Goa
   if (isShutOut(record, instance)) return { kind: 'stop', epoch };
   switch (phase.kind) {
     case 'forming':
-      return instance === phase.primary ? leadGoal(record, instance, wantedSync(state, instance, now)) : null;
+      return instance === phase.primary ? leadGoal(state, instance, wantedSync(state, instance, now)) : null;
     case 'active':
       return restingGoal(state, instance) ?? servingGoal(state, instance, phase.primary, now);
     case 'draining':
@@ -23,17 +24,17 @@ export function goalFor(state: ClusterState, instance: string, now: number): Goa
     case 'stopping':
       return instance === phase.primary ? { kind: 'stop', epoch } : servingGoal(state, instance, phase.primary, now);
     case 'fencing':
-      return { kind: 'fence', epoch };
+      return fenceGoal(state, phase, instance);
     case 'promoting':
       return instance === phase.candidate
-        ? leadGoal(record, instance, phase.sync)
+        ? leadGoal(state, instance, phase.sync)
         : followGoal(state, instance, phase.candidate, 0);
   }
 }
 
 function servingGoal(state: ClusterState, instance: string, primary: string, now: number): Goal | null {
   const { record } = state;
-  if (instance === primary) return leadGoal(record, instance, toldSync(state, now));
+  if (instance === primary) return leadGoal(state, instance, toldSync(state, now));
   return retireGoal(state, instance) ?? followGoal(state, instance, primary, record.timeline);
 }
 
@@ -48,8 +49,26 @@ function restingGoal(state: ClusterState, instance: string): Goal | null {
   return isAside ? { kind: 'retire', epoch } : null;
 }
 
+/** A cascade gets no slot on the primary: nobody would move it on. */
+function streamsFrom(state: ClusterState, name: string, primary: string): boolean {
+  const source = sourceOf(state, name);
+  return source === primary || source === '';
+}
+
+function fenceGoal(state: ClusterState, { catchUp }: Extract<Phase, { kind: 'fencing' }>, instance: string): FenceGoal {
+  const { epoch } = state.record;
+  const serves = servedBy(state, instance);
+  return {
+    kind: 'fence',
+    epoch,
+    ...(catchUp?.candidate === instance ? { catchUp: { from: catchUp.from, lsn: catchUp.lsn } } : {}),
+    ...(serves.length > 0 ? { serves } : {}),
+  };
+}
+
 /** A goal to lead starts PostgreSQL only while no clients are let in. */
-export function leadGoal(record: ClusterRecord, instance: string, sync: SyncConfig): LeadGoal {
+export function leadGoal(state: ClusterState, instance: string, sync: SyncConfig): LeadGoal {
+  const { record } = state;
   const { phase } = record;
   const letsIn = phase.kind === 'draining' || (phase.kind === 'active' && phase.gate === 'open');
   return {
@@ -58,7 +77,7 @@ export function leadGoal(record: ClusterRecord, instance: string, sync: SyncConf
     sync,
     create: record.systemId === '',
     start: !letsIn,
-    members: memberNames(record).filter((name) => name !== instance),
+    members: memberNames(record).filter((name) => name !== instance && streamsFrom(state, name, instance)),
   };
 }
 
@@ -67,7 +86,7 @@ export function syncStep(state: ClusterState, primary: string, now: number): Syn
   const { record } = state;
   const wanted = wantedSync(state, primary, now);
   const first = planSync(record.sync, wanted, null);
-  const confirmed = confirmedSync(state, primary, goalId(leadGoal(record, primary, first.told)));
+  const confirmed = confirmedSync(state, primary, goalId(leadGoal(state, primary, first.told)));
   return confirmed ? planSync(record.sync, wanted, confirmed) : first;
 }
 
@@ -86,7 +105,9 @@ function toldSync(state: ClusterState, now: number): SyncConfig {
 function followGoal(state: ClusterState, instance: string, primary: string, timeline: number): FollowGoal | null {
   const { record } = state;
   if (record.systemId === '' || instance === primary) return null;
-  const source = liveReport(state, primary)?.postgres;
+  const postgres = liveReport(state, primary)?.postgres;
+  const source = sourceOf(state, instance);
+  const serves = servedBy(state, instance);
   return {
     kind: 'follow',
     epoch: record.epoch,
@@ -94,6 +115,8 @@ function followGoal(state: ClusterState, instance: string, primary: string, time
     systemId: record.systemId,
     timeline,
     history: timeline === 0 ? [] : record.timelineHistory,
-    sourceReady: timeline !== 0 && source?.kind === 'primary' && source.checkpointTimeline === timeline,
+    sourceReady: timeline !== 0 && postgres?.kind === 'primary' && postgres.checkpointTimeline === timeline,
+    ...(source !== primary ? { source } : {}),
+    ...(serves.length > 0 ? { serves } : {}),
   };
 }

@@ -11,7 +11,7 @@ import type {
   SwitchoverResult,
 } from '../api/view.ts';
 import { type ClusterRecord, memberNames, primaryOf } from '../model/cluster-record.ts';
-import { type ClusterSpec, instanceNames } from '../model/cluster-spec.ts';
+import { type ClusterSpec, instanceNames, mayVote, whyNoLeader } from '../model/cluster-spec.ts';
 import { HowdahError } from '../model/errors.ts';
 import type { InstanceReport } from '../model/instance.ts';
 import { NO_OPERATIONS } from '../model/operations.ts';
@@ -91,9 +91,11 @@ export class Manager implements Component, Omit<ControlPlaneView, 'proxies' | 'p
 
   async scale(name: string, { instances, dryRun }: ScaleRequest): Promise<ScaleResult> {
     const { record } = this.#entry(name).runner.state;
-    const spec = { ...record.spec, instances };
+    const names = instanceNames({ name, instances });
+    const tags = Object.fromEntries(Object.entries(record.spec.tags).filter(([instance]) => names.includes(instance)));
+    const spec = { ...record.spec, instances, tags };
     const { leaving } = withSpec(record, spec);
-    const joining = instanceNames(spec).filter((instance) => !memberNames(record).includes(instance));
+    const joining = names.filter((instance) => !memberNames(record).includes(instance));
     if (dryRun) this.#check(name, spec);
     else await this.apply(spec);
     return { from: record.spec.instances, to: instances, joining, leaving };
@@ -236,11 +238,13 @@ function refusal(request: OperatorRequest, reasons: readonly string[]): HowdahEr
 
 /** A cluster that nobody has started yet: its first instance makes the data directory. */
 function firstRecord(spec: ClusterSpec): ClusterRecord {
+  const names = instanceNames(spec);
+  const primary = names.find((name) => whyNoLeader(spec, name) === null && mayVote(spec, name)) ?? names[0]!;
   return {
     spec,
     systemId: '',
     epoch: 1,
-    phase: { kind: 'forming', primary: instanceNames(spec)[0]! },
+    phase: { kind: 'forming', primary },
     sync: NO_SYNC,
     leaving: [],
     timeline: 0,

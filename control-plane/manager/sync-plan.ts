@@ -8,7 +8,7 @@
  * "Wait": until every walsender shows the new setting, and k of the new voters flushed what was written before.
  * While nobody is stored nobody can be promoted, so the very first voters go to PostgreSQL before the store.
  */
-import { type ClusterSpec, instanceNames } from '../model/cluster-spec.ts';
+import { type ClusterSpec, instanceNames, mayVote } from '../model/cluster-spec.ts';
 import type { PrimaryState } from '../model/instance.ts';
 import { NO_SYNC, type SyncConfig, sameSync } from '../model/sync.ts';
 import { leavesVote } from './operations.ts';
@@ -81,7 +81,7 @@ export function confirmedSync(state: ClusterState, primaryName: string, goalId: 
 export function wantedSync(state: ClusterState, primaryName: string, now: number): SyncConfig {
   const { spec, sync: stored } = state.record;
   if (spec.durability.mode === 'async' || spec.durability.quorum === 0) return NO_SYNC;
-  const names = instanceNames(spec).filter((name) => name !== primaryName);
+  const names = instanceNames(spec).filter((name) => name !== primaryName && mayVote(spec, name));
   // One that leaves keeps its vote only while those that stay are too few.
   const leaving = state.record.leaving.filter((name) => name !== primaryName && stored.voters.includes(name));
   const primary = liveReport(state, primaryName)?.postgres;

@@ -72,6 +72,8 @@ export type Phase =
       readonly authority: string;
       /** Preferred among equals (the target of a switchover); '' = none. */
       readonly prefer: string;
+      /** The candidate first gets what one that may not lead holds; absent = nobody has to. */
+      readonly catchUp?: CatchUp;
     }
   | {
       readonly kind: 'promoting';
@@ -83,6 +85,13 @@ export type Phase =
       /** What the candidate waits for from its first commit on. */
       readonly sync: SyncConfig;
     };
+
+/** `candidate` streams from `from` until it holds WAL up to `lsn`. Both promised the epoch. */
+export interface CatchUp {
+  readonly candidate: string;
+  readonly from: string;
+  readonly lsn: Lsn;
+}
 
 /** One decision, as shown to people. */
 export interface HistoryEntry {

@@ -11,6 +11,8 @@ export interface ClusterSpec {
   readonly durability: DurabilitySpec;
   readonly routes: RoutesSpec;
   readonly failover: FailoverSpec;
+  /** What is special about single instances, by name; most have nothing. */
+  readonly tags: Readonly<Record<string, InstanceTags>>;
 }
 
 export interface PostgresSpec {
@@ -57,6 +59,38 @@ export interface FailoverSpec {
   readonly suspectAfterMs: number;
   /** Lease of the primary for stale reads and asynchronous clusters, in ms. Default 5000; 1000 to 60000. */
   readonly leaseMs: number;
+}
+
+export interface InstanceTags {
+  /** It never becomes primary by a failover or a switchover; it votes all the same. Default false. */
+  readonly noFailover: boolean;
+  /** Among equals the higher one leads. Default 0; 0 to 100. */
+  readonly priority: number;
+  /** It replays WAL this much later, in ms. With a delay it neither votes nor leads. Default 0; at most 7 days. */
+  readonly applyDelayMs: number;
+  /** Another instance that it streams from, instead of the primary; it doesn't vote then. Default '': the primary. */
+  readonly replicateFrom: string;
+  /** ro may send reads to it. Default true, false with a delay. */
+  readonly reads: boolean;
+}
+
+const NO_TAGS: InstanceTags = { noFailover: false, priority: 0, applyDelayMs: 0, replicateFrom: '', reads: true };
+
+export function tagsOf({ tags }: Pick<ClusterSpec, 'tags'>, instance: string): InstanceTags {
+  return Object.hasOwn(tags, instance) ? tags[instance]! : NO_TAGS;
+}
+
+/** Commits may wait for it. What a delayed one holds can't be told while it hasn't replayed it. */
+export function mayVote(spec: Pick<ClusterSpec, 'tags'>, instance: string): boolean {
+  const { applyDelayMs, replicateFrom } = tagsOf(spec, instance);
+  return applyDelayMs === 0 && replicateFrom === '';
+}
+
+/** Why it may not become primary, as a clause; null = it may. */
+export function whyNoLeader(spec: Pick<ClusterSpec, 'tags'>, instance: string): string | null {
+  const { applyDelayMs, noFailover } = tagsOf(spec, instance);
+  if (noFailover) return 'its tag noFailover forbids it to lead';
+  return applyDelayMs > 0 ? 'it replays with a delay' : null;
 }
 
 /** Names of a cluster's instances, in order. */

@@ -1,5 +1,5 @@
 import type { TimelineSwitch } from './instance.ts';
-import { formatLsn } from './lsn.ts';
+import { formatLsn, type Lsn } from './lsn.ts';
 import { formatSync, type SyncConfig } from './sync.ts';
 
 /**
@@ -17,6 +17,10 @@ export type Goal = FenceGoal | LeadGoal | FollowGoal | StopGoal | RetireGoal;
 export interface FenceGoal {
   readonly kind: 'fence';
   readonly epoch: number;
+  /** Before it is done: stream from an instance that promised too, until WAL up to `lsn` is here. Absent = don't. */
+  readonly catchUp?: { readonly from: string; readonly lsn: Lsn };
+  /** Instances that stream from this one meanwhile: each gets a replication slot. Absent = none. */
+  readonly serves?: readonly string[];
 }
 
 /**
@@ -52,6 +56,10 @@ export interface FollowGoal {
   readonly history: readonly TimelineSwitch[];
   /** The primary takes writes and checkpointed on its timeline: pg_basebackup and pg_rewind may start. */
   readonly sourceReady: boolean;
+  /** Another standby that it streams from. Absent = `primary`. */
+  readonly source?: string;
+  /** Instances that stream from this one: each gets a replication slot. Absent = none. */
+  readonly serves?: readonly string[];
 }
 
 /** Stop PostgreSQL with a fast shutdown and stay stopped (switchover). Done when the control file says clean. */
@@ -73,7 +81,10 @@ export interface RetireGoal {
 export function goalId(goal: Goal): string {
   const head = `e${goal.epoch}/${goal.kind}`;
   switch (goal.kind) {
-    case 'fence':
+    case 'fence': {
+      const { catchUp } = goal;
+      return `${head}${catchUp ? `/from-${catchUp.from}/${formatLsn(catchUp.lsn)}` : ''}${servesText(goal)}`;
+    }
     case 'stop':
     case 'retire':
       return head;
@@ -81,7 +92,11 @@ export function goalId(goal: Goal): string {
       return `${head}/${goal.create ? 'create/' : ''}${goal.start ? 'start/' : ''}${formatSync(goal.sync)}/${goal.members.join(',')}`;
     case 'follow': {
       const history = goal.history.map((s) => `${s.timeline}@${formatLsn(s.endLsn)}`).join(',');
-      return `${head}/${goal.primary}/t${goal.timeline}/${history}/${goal.sourceReady ? 'ready' : 'early'}`;
+      return `${head}/${goal.primary}/t${goal.timeline}/${history}/${goal.sourceReady ? 'ready' : 'early'}${goal.source ? `/from-${goal.source}` : ''}${servesText(goal)}`;
     }
   }
+}
+
+function servesText({ serves }: FenceGoal | FollowGoal): string {
+  return serves && serves.length > 0 ? `/serves-${serves.join(',')}` : '';
 }

@@ -1,7 +1,9 @@
 /** From the state of clusters to what each proxy must do. Pure. */
 import type { EndpointIr, LocalInstanceIr, ProxyIr, RouteIr, RouteKind } from '../../envoy-config/ir.ts';
+import { sourceOf } from '../manager/sources.ts';
 import { type ClusterState, liveReport, observed } from '../manager/state.ts';
 import { type ClusterRecord, memberNames, primaryOf } from '../model/cluster-record.ts';
+import { tagsOf } from '../model/cluster-spec.ts';
 import type { InstancePorts, Placement } from '../model/instance.ts';
 
 /** Full share of the reads; falls with lag. */
@@ -15,11 +17,15 @@ export function instanceProxy(state: ClusterState, instance: string): ProxyIr | 
   const { ports } = placement;
   const routes = (['rw', 'ro', 'any'] as const).map((kind) => route(state, kind, '127.0.0.1', ports[kind]));
   const replication = route(state, 'replication', '127.0.0.1', ports.replication);
+  // A primary does not replicate from itself.
+  const source = [sourceOf(state, instance)].filter((name) => name !== instance);
   return {
     node: instanceNode(record.spec.name, instance),
     zone: placement.zone,
-    // A primary does not replicate from itself.
-    routes: [...routes, { ...replication, endpoints: replication.endpoints.filter((e) => e.instance !== instance) }],
+    routes: [
+      ...routes,
+      { ...replication, endpoints: compact(source.map((name) => endpoint(record, name, 'mesh', {}))) },
+    ],
     local: localInstance(record, instance, placement),
   };
 }
@@ -74,7 +80,8 @@ function endpoints(state: ClusterState, kind: RouteKind): EndpointIr[] {
         ? compact([endpoint(record, primary, 'meshRw', { draining: isLeaving(record) })])
         : [];
     case 'replication':
-      return compact([endpoint(record, primary, 'mesh', {})]);
+      // Each instance has its own.
+      return [];
     case 'ro':
       return readEndpoints(state);
     case 'any': {
@@ -125,7 +132,9 @@ export function servingText(state: ClusterState): string {
     const { draining, weight } = readTraits(state, primary, name);
     return `${mayServe(state, name) ? '+' : '-'}${draining ? '-' : '+'}${weight}`;
   };
-  return memberNames(record).map(standing).join(' ');
+  return memberNames(record)
+    .map((name) => `${standing(name)}${sourceOf(state, name)}`)
+    .join(' ');
 }
 
 /** How far a standby's replay is behind, as the primary last told; 0 while nobody tells. */
@@ -143,10 +152,10 @@ function weight(lag: number, maxLagBytes: number): number {
   return share < 0.25 ? FULL_WEIGHT : share < 0.5 ? FULL_WEIGHT / 2 : FULL_WEIGHT / 8;
 }
 
-/** New reads are let in: also not by one that is about to leave. */
+/** New reads are let in: not by one that is about to leave, nor by one whose tags forbid it. */
 function takesReads(state: ClusterState, instance: string): boolean {
   const leaves = state.record.leaving.includes(instance) && instance !== primaryOf(state.record.phase);
-  return !leaves && mayServe(state, instance);
+  return !leaves && tagsOf(state.record.spec, instance).reads && mayServe(state, instance);
 }
 
 /**

@@ -9,8 +9,11 @@ import type { WireFields } from './wire-fields.ts';
 export function goalToWire(goal: Goal): JsonObject {
   const { epoch } = goal;
   switch (goal.kind) {
-    case 'fence':
-      return { epoch, fence: {} };
+    case 'fence': {
+      const { catchUp, serves = [] } = goal;
+      const source = catchUp ? { catch_up_from: catchUp.from, catch_up_lsn: catchUp.lsn.toString() } : {};
+      return { epoch, fence: { ...source, serves } };
+    }
     case 'stop':
       return { epoch, stop: {} };
     case 'retire':
@@ -29,6 +32,8 @@ export function goalToWire(goal: Goal): JsonObject {
           timeline: goal.timeline,
           history: historyToWire(goal.history),
           source_ready: goal.sourceReady,
+          source: goal.source ?? '',
+          serves: goal.serves ?? [],
         },
       };
   }
@@ -39,7 +44,11 @@ export function goalFromWire(command: WireFields): Goal {
   const kind = command.choice(['fence', 'lead', 'follow', 'stop', 'retire']);
   const fields = command.message(kind);
   switch (kind) {
-    case 'fence':
+    case 'fence': {
+      const from = fields.text('catch_up_from');
+      const catchUp = from === '' ? {} : { catchUp: { from, lsn: fields.bits('catch_up_lsn') } };
+      return { kind, epoch, ...catchUp, ...servesFromWire(fields) };
+    }
     case 'stop':
     case 'retire':
       return { kind, epoch };
@@ -61,8 +70,15 @@ export function goalFromWire(command: WireFields): Goal {
         timeline: fields.count('timeline'),
         history: historyFromWire(fields),
         sourceReady: fields.flag('source_ready'),
+        ...(fields.text('source') === '' ? {} : { source: fields.text('source') }),
+        ...servesFromWire(fields),
       };
   }
+}
+
+function servesFromWire(fields: WireFields): { serves?: readonly string[] } {
+  const serves = fields.texts('serves');
+  return serves.length === 0 ? {} : { serves };
 }
 
 export function syncToWire(sync: SyncConfig): JsonObject {

@@ -26,6 +26,8 @@ const placement = z.strictObject({
   socketDir: z.string(),
 });
 
+const catchUp = z.strictObject({ candidate: z.string(), from: z.string(), lsn });
+
 const active = { kind: z.literal('active'), primary: z.string() };
 const phase = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('forming'), primary: z.string() }),
@@ -35,7 +37,14 @@ const phase = z.discriminatedUnion('kind', [
   ]),
   z.strictObject({ kind: z.literal('draining'), primary: z.string(), target: z.string(), waitMs: z.number().min(0) }),
   z.strictObject({ kind: z.literal('stopping'), primary: z.string(), target: z.string() }),
-  z.strictObject({ kind: z.literal('fencing'), cause, from: z.string(), authority: z.string(), prefer: z.string() }),
+  z.strictObject({
+    kind: z.literal('fencing'),
+    cause,
+    from: z.string(),
+    authority: z.string(),
+    prefer: z.string(),
+    catchUp: catchUp.exactOptional(),
+  }),
   z.strictObject({ kind: z.literal('promoting'), cause, from: z.string(), candidate: z.string(), lsn, sync }),
 ]);
 

@@ -16,6 +16,7 @@ export function specOf(random: Random): ClusterSpec {
       any: { port: 5003 },
     },
     failover: { automatic: true, suspectAfterMs: 1000, leaseMs: 5000 },
+    tags: {},
   };
 }
 

@@ -17,6 +17,7 @@ export function buildSpec(change: Partial<ClusterSpec> = {}): ClusterSpec {
       any: { port: 6434 },
     },
     failover: { automatic: true, suspectAfterMs: 1000, leaseMs: 5000 },
+    tags: {},
     ...change,
   };
 }

@@ -24,6 +24,7 @@ describe('a sound document', () => {
             any: { port: 0 },
           },
           failover: { automatic: true, suspectAfterMs: 1000, leaseMs: 5000 },
+          tags: {},
         },
       ],
     });
@@ -97,6 +98,16 @@ const arbitrarySpec: fc.Arbitrary<ClusterSpec> = fc
     automatic: fc.boolean(),
     auth: fc.constantFrom('trust', 'scram'),
     fallback: fc.constantFrom('primary', 'none'),
+    tags: fc.array(
+      fc.record({
+        noFailover: fc.boolean(),
+        priority: fc.nat(100),
+        applyDelayMs: fc.constant(0),
+        replicateFrom: fc.constant(''),
+        reads: fc.boolean(),
+      }),
+      { maxLength: 1 },
+    ),
     parameters: fc.dictionary(fc.stringMatching(/^my[a-z_]{1,10}$/), fc.stringMatching(/^[ -~]{0,12}$/)),
   })
   .map(({ mode, share, ports, instances, auth, fallback, parameters, name, ...rest }) => ({
@@ -110,4 +121,5 @@ const arbitrarySpec: fc.Arbitrary<ClusterSpec> = fc
       any: { port: ports[2]! },
     },
     failover: { automatic: rest.automatic, suspectAfterMs: rest.suspectAfterMs, leaseMs: rest.leaseMs },
+    tags: rest.tags.length > 0 ? { [`${name}-2`]: rest.tags[0]! } : {},
   }));

@@ -107,12 +107,12 @@ describe('every mistake has a line, a path and a way out', () => {
     [
       'unknown field',
       `${SPEC}  replicas: 3\n`,
-      'c.yaml:6: spec.replicas: is no field: remove it; the fields of spec are instances, postgres, durability, routes, failover',
+      'c.yaml:6: spec.replicas: is no field: remove it; the fields of spec are instances, postgres, durability, routes, failover, tags',
     ],
     [
       'odd field',
       `${SPEC}  ? [a]\n  : b\n`,
-      'c.yaml:5: spec["[ a ]"]: is no field: remove it; the fields of spec are instances, postgres, durability, routes, failover',
+      'c.yaml:5: spec["[ a ]"]: is no field: remove it; the fields of spec are instances, postgres, durability, routes, failover, tags',
     ],
     [
       'list for a mapping',
@@ -256,6 +256,47 @@ describe('every mistake has a line, a path and a way out', () => {
       'commits that wait for nobody',
       `${PARAMETERS}      synchronous_commit: local\n`,
       'c.yaml:8: spec.postgres.parameters.synchronous_commit: must be on or remote_apply with spec.durability.mode strict, is local: a commit would not wait for its standbys; set it by role or session where that is wanted',
+    ],
+    [
+      'tags of an instance that is not there',
+      `${SPEC}  tags:\n    orders-4: { noFailover: true }\n`,
+      'c.yaml:7: spec.tags["orders-4"]: there is no such instance: there is orders-1 to orders-3',
+    ],
+    [
+      'a tag that is none',
+      `${SPEC}  tags:\n    orders-3: { nofailover: true }\n`,
+      'c.yaml:7: spec.tags["orders-3"].nofailover: is no field: did you mean "noFailover"?',
+    ],
+    [
+      'a priority out of range',
+      `${SPEC}  tags:\n    orders-3: { priority: 101 }\n`,
+      'c.yaml:7: spec.tags["orders-3"].priority: must be from 0 to 100, is 101',
+    ],
+    [
+      'a delay without a unit',
+      `${SPEC}  tags:\n    orders-3: { applyDelay: 5 }\n`,
+      'c.yaml:7: spec.tags["orders-3"].applyDelay: must be text, is 5: a duration has a unit (500ms, 1s)',
+    ],
+    [
+      'sources in a circle',
+      `${SPEC}  instances: 5\n  tags:\n    orders-4: { replicateFrom: orders-5 }\n    orders-5: { replicateFrom: orders-4 }\n`,
+      'c.yaml:8: spec.tags["orders-4"].replicateFrom: must not lead back to itself: orders-4 from orders-5 from orders-4',
+      'c.yaml:9: spec.tags["orders-5"].replicateFrom: must not lead back to itself: orders-5 from orders-4 from orders-5',
+    ],
+    [
+      'a source that is not there',
+      `${SPEC}  tags:\n    orders-3: { replicateFrom: other-1 }\n`,
+      'c.yaml:7: spec.tags["orders-3"].replicateFrom: is other-1, and there is no such instance: there is orders-1 to orders-3',
+    ],
+    [
+      'nobody who may lead',
+      `${SPEC}  instances: 1\n  tags:\n    orders-1: { noFailover: true }\n`,
+      'c.yaml:7: spec.tags: no instance may lead: take noFailover or applyDelay from one of them',
+    ],
+    [
+      'too few who vote',
+      `${SPEC}  tags:\n    orders-2: { replicateFrom: orders-1 }\n    orders-3: { applyDelay: 1h }\n`,
+      'c.yaml:6: spec.tags: commits wait for 1 standbys, so 2 instances must be without applyDelay and replicateFrom, and only 1 are: add instances, or lower durability.quorum',
     ],
   ])('%s', (_, text, ...messages) => {
     expect(problems(text)).toEqual(messages);

@@ -8,6 +8,7 @@ const REWIND = 'an old primary could not be rewound and rejoin without it';
 const CRASH_SAFE = 'an acknowledged commit could be lost in a crash';
 const COUNTS = 'Howdah derives it from spec.instances';
 const RECOVERY = 'Howdah decides up to where and when an instance replays WAL';
+const DELAYED = 'spec.tags.INSTANCE.applyDelay decides how much later an instance replays';
 const LOGGING = 'the agent reads what PostgreSQL logs from its standard error';
 const INCLUDES = 'settings from another file could not be checked: write them here';
 
@@ -40,7 +41,7 @@ export const OWNED_PARAMETERS: Readonly<Record<string, string>> = {
   full_page_writes: REWIND,
   fsync: CRASH_SAFE,
   restart_after_crash: 'a primary that restarts by itself would show rows that no standby has',
-  recovery_min_apply_delay: 'a standby that replays late could not take over',
+  recovery_min_apply_delay: DELAYED,
   recovery_target: RECOVERY,
   recovery_target_action: RECOVERY,
   recovery_target_inclusive: RECOVERY,
@@ -57,6 +58,7 @@ export const OWNED_PARAMETERS: Readonly<Record<string, string>> = {
   logging_collector: LOGGING,
   log_destination: LOGGING,
   log_line_prefix: LOGGING,
+  lc_messages: LOGGING,
   allow_alter_system: 'Howdah decides whether ALTER SYSTEM may override what it sets',
 };
 

@@ -4,9 +4,14 @@ import { normalizeName, parameterProblem } from './parameters.ts';
 import type { Path } from './path.ts';
 import type { PostgresClusterDocument } from './schema.ts';
 import type { Shape, ShapeProblem } from './shape.ts';
+import { tagProblems } from './tags.ts';
 
 export function checkRules(document: PostgresClusterDocument, spec: ClusterSpec, shape: Shape): ShapeProblem[] {
-  return [...durabilityProblems(document, spec, shape), ...parameterProblems(document, spec, shape)];
+  return [
+    ...durabilityProblems(document, spec, shape),
+    ...parameterProblems(document, spec, shape),
+    ...specTagProblems(spec, shape),
+  ];
 }
 
 function durabilityProblems(document: PostgresClusterDocument, spec: ClusterSpec, shape: Shape): ShapeProblem[] {
@@ -27,6 +32,11 @@ function durabilityProblems(document: PostgresClusterDocument, spec: ClusterSpec
     return at('quorum', `must be less than spec.instances (${instances}), is ${quorum}: the primary doesn't count`);
   }
   return at('mode', `is ${mode}, which needs a standby: set spec.instances to 2 or more, or the mode to async`);
+}
+
+function specTagProblems(spec: ClusterSpec, shape: Shape): ShapeProblem[] {
+  if (['instances', 'durability', 'tags'].some((field) => shape.broken(['spec', field]))) return [];
+  return tagProblems(spec).map(({ path, message }) => ({ path: ['spec', ...path], message }));
 }
 
 function parameterProblems(document: PostgresClusterDocument, spec: ClusterSpec, shape: Shape): ShapeProblem[] {

@@ -49,6 +49,14 @@ const size = z
 
 const route = z.strictObject({ port: port.optional() });
 
+const tags = z.strictObject({
+  noFailover: z.boolean().optional(),
+  priority: z.int().min(0).max(100).optional(),
+  applyDelay: duration(0, 7 * 24 * 3_600_000, 'at most 168h').optional(),
+  replicateFrom: z.string().optional(),
+  reads: z.boolean().optional(),
+});
+
 const spec = z.strictObject({
   instances: z.int().min(1).max(9).optional(),
   postgres: z
@@ -77,6 +85,7 @@ const spec = z.strictObject({
       lease: duration(1000, 60_000, 'from 1s to 60s').optional(),
     })
     .optional(),
+  tags: z.record(z.string(), tags).optional(),
 });
 
 const metadata = z.strictObject({

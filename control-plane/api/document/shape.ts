@@ -90,7 +90,7 @@ function typeHint(expected: string, path: Path, value: unknown): string {
     return ': remove the quotes';
   }
   if (expected !== 'string' || typeof value === 'object') return '';
-  const isDuration = path[1] === 'failover';
+  const isDuration = path[1] === 'failover' || path.at(-1) === 'applyDelay';
   return isDuration ? ': a duration has a unit (500ms, 1s)' : ': put it in quotes';
 }
 

@@ -1,11 +1,11 @@
 /** Between the document and the model's ClusterSpec: every default is filled in here and nowhere else. */
-import type { ClusterSpec } from '../../model/cluster-spec.ts';
+import type { ClusterSpec, InstanceTags } from '../../model/cluster-spec.ts';
 import { normalizeName, normalizeValue } from './parameters.ts';
 import { formatDuration, formatSize, parseDuration, parseSize } from './quantities.ts';
-import { API_VERSION, KIND, type PostgresClusterDocument } from './schema.ts';
+import { API_VERSION, type DocumentSpec, KIND, type PostgresClusterDocument } from './schema.ts';
 
 export function toSpec(document: PostgresClusterDocument): ClusterSpec {
-  const { postgres = {}, durability = {}, routes = {}, failover = {}, instances = 3 } = document.spec ?? {};
+  const { postgres = {}, durability = {}, routes = {}, failover = {}, instances = 3, tags = {} } = document.spec ?? {};
   const mode = durability.mode ?? (instances === 1 ? 'async' : 'strict');
   const parameters = Object.entries(postgres.parameters ?? {});
   return {
@@ -30,7 +30,24 @@ export function toSpec(document: PostgresClusterDocument): ClusterSpec {
       suspectAfterMs: milliseconds(failover.suspectAfter ?? '1s'),
       leaseMs: milliseconds(failover.lease ?? '5s'),
     },
+    tags: Object.fromEntries(Object.entries(tags).map(([instance, tag]) => [instance, toTags(tag)])),
   };
+}
+
+function toTags({ applyDelay = '0ms', ...tag }: NonNullable<DocumentSpec['tags']>[string]): InstanceTags {
+  const applyDelayMs = milliseconds(applyDelay);
+  return {
+    noFailover: tag.noFailover ?? false,
+    priority: tag.priority ?? 0,
+    applyDelayMs,
+    replicateFrom: tag.replicateFrom ?? '',
+    reads: tag.reads ?? applyDelayMs === 0,
+  };
+}
+
+function fromTags({ applyDelayMs, replicateFrom, ...tags }: InstanceTags) {
+  const from = replicateFrom === '' ? {} : { replicateFrom };
+  return { ...tags, applyDelay: formatDuration(applyDelayMs), ...from };
 }
 
 /** The inverse of toSpec, with every default written out. */
@@ -54,6 +71,7 @@ export function toDocument(spec: ClusterSpec): PostgresClusterDocument {
         suspectAfter: formatDuration(failover.suspectAfterMs),
         lease: formatDuration(failover.leaseMs),
       },
+      tags: Object.fromEntries(Object.entries(spec.tags).map(([instance, tags]) => [instance, fromTags(tags)])),
     },
   };
 }

@@ -141,7 +141,7 @@ describe('howdah up', () => {
       `howdah: nothing was started: there are 4 problems
   --file: DIR/none.yaml can't be read: there is no such file
   DIR/wrong.yaml:4: spec.instances: must be from 1 to 9, is 0
-  DIR/wrong.yaml:4: spec.colour: is no field: remove it; the fields of spec are instances, postgres, durability, routes, failover
+  DIR/wrong.yaml:4: spec.colour: is no field: remove it; the fields of spec are instances, postgres, durability, routes, failover, tags
   --state-dir: DIR/plain/state can't be written (it is a file): give another directory`,
     ]);
   });

@@ -16,7 +16,7 @@ import type { Observed } from './observe/observed.ts';
 import type { Observer } from './observe/observer.ts';
 import { type Creating, postgresState } from './observe/report.ts';
 import { delayMs, isSettled, retryMs } from './pace.ts';
-import { plan, reached, type Step } from './plan.ts';
+import { cutsShort, plan, reached, type Step } from './plan.ts';
 import type { PostgresServer, ServerExit } from './postgres/server.ts';
 import type { PromiseStore } from './promise.ts';
 import { WakeUp } from './wake-up.ts';
@@ -178,7 +178,7 @@ export class Controller implements Component {
     if (!same) {
       this.#options.log.info({ goal: goalId(goal), epoch: goal.epoch }, 'goal');
       this.#progress = { id: goalId(goal), status: 'working', detail: '' };
-      if (this.#running && cutsShort(this.#running.step, goal)) this.#running.abort.abort();
+      if (this.#running && cutsShort(this.#running.step.kind, goal)) this.#running.abort.abort();
     }
     this.#wake.wake();
   }
@@ -342,28 +342,5 @@ export class Controller implements Component {
     this.#seq += 1;
     this.#lease.sent(this.#seq, this.#sent.at);
     send({ ...report, seq: this.#seq });
-  }
-}
-
-/**
- * Whether a goal that arrives ends the step under way. Waiting always ends, what was asked for goes on by itself; a copy
- * goes on only for the same primary.
- */
-function cutsShort(step: Deed, goal: Goal): boolean {
-  switch (step.kind) {
-    case 'basebackup':
-    case 'rewind':
-      return goal.kind !== 'follow';
-    case 'configure':
-    case 'promote':
-    case 'stop':
-      return true;
-    case 'checkpoint':
-    case 'initdb':
-    case 'raise-promise':
-    case 'set-aside':
-    case 'slots':
-    case 'start':
-      return false;
   }
 }

@@ -65,6 +65,32 @@ export function reached(step: Step): boolean {
 }
 
 /**
+ * Whether a goal that arrives ends the step under way. Waiting always ends, what was asked for goes on by itself; a copy
+ * goes on only for the same primary.
+ */
+export function cutsShort(step: StepKind, goal: Goal): boolean {
+  switch (step) {
+    case 'basebackup':
+    case 'rewind':
+      return goal.kind !== 'follow';
+    case 'configure':
+    case 'promote':
+    case 'stop':
+      return true;
+    case 'checkpoint':
+    case 'initdb':
+    case 'raise-promise':
+    case 'set-aside':
+    case 'slots':
+    case 'start':
+    case 'none':
+    case 'refuse':
+    case 'wait':
+      return false;
+  }
+}
+
+/**
  * Name of the replication slot that an instance uses on the primary of an epoch. With the epoch in it an instance that
  * promised and follows the new epoch gets nothing from an old primary, to which the route of its Envoy may still lead:
  * what it flushed from there would be acknowledged to clients and missing in the new primary. `standby`: the one that

@@ -2,33 +2,49 @@
  * One agent in virtual time: the production plan at the production pace over the PostgreSQL model. Every step takes
  * time, and the agent can die or freeze between any two.
  */
+import { answer } from '../../agent/health/answer.ts';
+import { healthView } from '../../agent/health-view.ts';
 import { Lease } from '../../agent/lease.ts';
 import type { Observed } from '../../agent/observe/observed.ts';
+import { type Creating, postgresState } from '../../agent/observe/report.ts';
 import { delayMs, isSettled } from '../../agent/pace.ts';
-import { plan, reached, type Step } from '../../agent/plan.ts';
+import { cutsShort, plan, reached, type Step } from '../../agent/plan.ts';
 import type { Goal } from '../../control-plane/model/goal.ts';
 import type { GoalProgress, InstanceReport, PostgresState } from '../../control-plane/model/instance.ts';
 import { formatLsn } from '../../control-plane/model/lsn.ts';
 import type { ControlMessage } from '../../control-plane/runtime/agent-protocol.ts';
 import type { Timer } from '../../control-plane/runtime/clock.ts';
+import { reportText } from './report-text.ts';
 import { Freezer } from './freezer.ts';
 import type { Kernel } from './kernel.ts';
 import type { PostgresModel } from './postgres-model.ts';
+import { type ProcessClock, processClock } from './process-clock.ts';
 
 export interface AgentWorld {
   readonly kernel: Kernel;
   /** Hands a report to the agent's connection, if there is one. */
   report(agent: AgentModel, report: InstanceReport): void;
   sourceOf(instance: string): PostgresModel | undefined;
-  promised(agent: AgentModel, epoch: number): void;
+  promised(agent: AgentModel): void;
 }
 
 const REPLICATION_PORT = 6000;
 const REPORT_EVERY_MS = 500;
+/** What is waited for is looked at this often, ms. */
+const POLL_MS = 2;
+/** A reload that PostgreSQL does not show is tried again after this long, ms. */
+const RELOAD_LIMIT_MS = 2000;
+
+/** The step under way, and what ends it: a time, or something to be seen. */
+interface Deed {
+  readonly kind: Step['kind'];
+  readonly until: (() => boolean) | null;
+}
 
 export class AgentModel {
   readonly postgres: PostgresModel;
   readonly freezer: Freezer;
+  readonly clock: ProcessClock;
   alive = false;
   bootId = '';
   /** What the agent holds and tells. */
@@ -45,13 +61,17 @@ export class AgentModel {
   #goal: { readonly id: string; readonly goal: Goal } | null = null;
   #status: GoalProgress['status'] = 'working';
   #detail = '';
-  #busy: Step['kind'] | null = null;
+  #deed: Deed | null = null;
   #crashedUnderGoal = false;
   #lease = new Lease();
   #seen: Observed;
+  #seenVersion = -1;
+  #state: PostgresState = { kind: 'absent' };
   #activeAt = 0;
-  #sent = { content: '', at: 0 };
+  #sent = { text: '', at: 0 };
   #next: Timer | null = null;
+  /** How soon a change of PostgreSQL is noticed, ms; null = it is looked at when the time comes. */
+  #watchMs: number | null = null;
   /** Rises with each boot and each interrupted step. */
   #life = 0;
 
@@ -59,16 +79,18 @@ export class AgentModel {
     this.postgres = postgres;
     this.#world = world;
     this.freezer = new Freezer(world.kernel);
+    this.clock = processClock(world.kernel, this.freezer, (action) => action());
     this.#seen = { ...postgres.observe(REPLICATION_PORT), leaseHeld: true };
     postgres.onCrash = () => {
       // A process is not taken for gone before its exit was handled, however late that is.
       this.#crashedUnderGoal = true;
       this.freezer.run(() => {
         if (!this.alive) return;
-        this.#activeAt = world.kernel.now;
+        this.#activeAt = this.clock.now();
         this.#look(false);
       });
     };
+    postgres.onChange = () => this.#changed();
   }
 
   get name(): string {
@@ -80,13 +102,15 @@ export class AgentModel {
     this.bootId = `${this.name}#${++this.#boots}`;
     this.promisedEpoch = this.#durableEpoch;
     this.#goal = null;
-    this.#busy = null;
+    this.#deed = null;
     this.#life++;
     this.#seq = 0;
     this.#lease = new Lease();
-    this.#sent = { content: '', at: 0 };
+    this.#sent = { text: '', at: 0 };
+    this.#seenVersion = -1;
     this.#crashedUnderGoal = false;
-    this.#activeAt = this.#world.kernel.now;
+    this.#activeAt = this.clock.now();
+    this.#world.promised(this);
     this.#look(true);
     this.#heartbeat(this.#life);
   }
@@ -116,6 +140,12 @@ export class AgentModel {
     }
   }
 
+  /** What the health endpoint answers to the Envoys that send writes of an epoch here. */
+  isFit(epoch: number): boolean {
+    const view = healthView(this.#goal?.goal ?? null, this.#seen, 0);
+    return answer(`/primary?epoch=${epoch}`, view).status === 200;
+  }
+
   /** For the end of a trace. */
   describe(): string {
     if (!this.alive) return 'dead';
@@ -131,15 +161,15 @@ export class AgentModel {
   }
 
   #accept(id: string, goal: Goal): void {
-    // Copying from the primary is given up for what can't wait.
-    if (goal.kind !== 'follow' && (this.#busy === 'basebackup' || this.#busy === 'rewind')) {
-      this.#busy = null;
+    if (this.#goal?.id !== id && this.#deed !== null && cutsShort(this.#deed.kind, goal)) {
+      this.#deed = null;
       this.#life++;
       this.#heartbeat(this.#life);
     }
     if (goal.kind === 'lead' && goal.epoch >= this.promisedEpoch) this.leadEpoch = goal.epoch;
     this.#crashedUnderGoal = false;
-    this.#activeAt = this.#world.kernel.now;
+    this.#seenVersion = -1;
+    this.#activeAt = this.clock.now();
     this.#goal = { id, goal };
     this.#status = 'working';
     this.#look(false);
@@ -149,12 +179,39 @@ export class AgentModel {
   #look(report: boolean): void {
     if (!this.alive) return;
     this.#next?.cancel();
+    this.#watchMs = null;
     let again = REPORT_EVERY_MS;
     // While a step is under way nothing is observed, but that PostgreSQL ended.
-    if (!this.#busy || this.#crashedUnderGoal) this.#seen = this.#observe();
-    if (this.#goal && !this.#busy) again = this.#advance(this.#goal.goal);
+    if (!this.#deed || this.#crashedUnderGoal) this.#observe();
+    if (this.#goal && !this.#deed) again = this.#advance(this.#goal.goal);
     this.#report(report);
-    if (!this.#busy) this.#next = this.freezer.after(again, () => this.#look(false));
+    if (!this.#deed) this.#sleep(again);
+  }
+
+  /** What it would find when it looks each few milliseconds is found when it happens, that much later at most. */
+  #sleep(ms: number): void {
+    const goal = this.#goal?.goal;
+    const leftMs = goal?.kind === 'lead' && this.#seen.leaseHeld ? this.#lease.leftMs(goal, this.clock.now()) : ms;
+    if (ms < REPORT_EVERY_MS) this.#watchMs = ms;
+    // A moment late, as real timers are: virtual time must go on.
+    this.#next = this.freezer.after(Math.min(REPORT_EVERY_MS, Math.max(leftMs, 0) + 0.01), () => this.#look(false));
+  }
+
+  /** Something of PostgreSQL is another now. */
+  #changed(): void {
+    const until = this.#deed?.until;
+    const { random } = this.#world.kernel;
+    if (until) {
+      if (!this.alive || !until()) return;
+      const { kind } = this.#deed!;
+      this.#deed = { kind, until: null };
+      this.#later(kind, 0, POLL_MS, () => {});
+    } else if (this.#watchMs !== null && this.alive) {
+      const ms = this.#watchMs;
+      this.#watchMs = null;
+      this.#next?.cancel();
+      this.#next = this.freezer.after(random.between(0, ms), () => this.#look(false));
+    }
   }
 
   /** Answers when to look again, ms. */
@@ -163,23 +220,26 @@ export class AgentModel {
     this.#detail = step.kind === 'wait' || step.kind === 'refuse' ? step.detail : step.kind;
     this.#status = reached(step) ? 'done' : step.kind === 'refuse' ? 'failed' : 'working';
     this.#execute(step);
-    const { now } = this.#world.kernel;
-    const delay = delayMs(reached(step) && isSettled(goal, this.#seen), step.kind, now - this.#activeAt);
-    // A lease that ends is looked at when it ends.
-    const left = goal.kind === 'lead' && this.#seen.leaseHeld ? this.#lease.leftMs(goal, now) : delay;
-    // A moment late, as real timers are: virtual time must go on.
-    return Math.min(delay, Math.max(left, 0) + 0.01);
+    return delayMs(reached(step) && isSettled(goal, this.#seen), step.kind, this.clock.now() - this.#activeAt);
   }
 
-  #observe(): Observed {
-    const { now } = this.#world.kernel;
+  #observe(): void {
+    const now = this.clock.now();
+    const goal = this.#goal?.goal.kind === 'lead' ? this.#goal.goal : null;
+    const { version } = this.postgres;
+    if (version === this.#seenVersion) {
+      const leaseHeld = !goal || this.#lease.held(goal, now);
+      if (leaseHeld !== this.#seen.leaseHeld) this.#seen = { ...this.#seen, leaseHeld };
+      return;
+    }
+    this.#seenVersion = version;
     const seen = this.postgres.observe(REPLICATION_PORT);
     const { server } = seen;
-    const goal = this.#goal?.goal.kind === 'lead' ? this.#goal.goal : null;
     if (goal && server.kind === 'primary') this.#lease.looked(goal, server.replies, now);
     const leaseHeld = !goal || this.#lease.held(goal, now);
-    if (server.kind !== 'stopped') return { ...seen, leaseHeld };
-    return { ...seen, leaseHeld, server: { ...server, crashedUnderGoal: this.#crashedUnderGoal } };
+    const told = server.kind === 'stopped' ? { ...server, crashedUnderGoal: this.#crashedUnderGoal } : server;
+    this.#seen = { ...seen, leaseHeld, server: told };
+    this.#state = postgresState(told, null, this.#state);
   }
 
   #execute(step: Step): void {
@@ -189,30 +249,39 @@ export class AgentModel {
         this.#later(step.kind, 0.2, this.slowDisk ? 2000 : 4, () => {
           this.#durableEpoch = step.epoch;
           this.promisedEpoch = step.epoch;
-          this.#world.promised(this, step.epoch);
+          this.#world.promised(this);
         });
         break;
       case 'initdb':
-        this.#later(step.kind, 50, 200, () => postgres.initdb('7000000000000000001'));
+        this.#create(step.kind, 200, () => postgres.initdb('7000000000000000001'));
         break;
       case 'basebackup':
-        this.#copy(step.kind, (source) => postgres.basebackupFrom(source));
-        break;
       case 'rewind':
-        this.#copy(step.kind, (source) => postgres.rewindFrom(source));
+        this.#create(step.kind, 400, () => {
+          const source = this.#world.sourceOf(this.name);
+          if (source) postgres.copyFrom(source);
+        });
         break;
       case 'configure':
-        this.#later(step.kind, 0.2, 3, () => postgres.configure(step.override));
+        this.#begin(step.kind, 0.1, 1.5, () => {
+          postgres.configure(step.override);
+          return postgres.kind === 'starting' ? null : () => postgres.shows(step.override) || !postgres.running;
+        });
         break;
       case 'start':
-        postgres.beginStart(step.role, step.override);
-        this.#later(step.kind, 20, 250, () => postgres.finishStart());
+        this.#later(step.kind, 0.5, 3, () => postgres.start(step.role, step.override));
         break;
       case 'stop':
-        this.#later(step.kind, 5, 80, () => (step.mode === 'fast' ? postgres.stopFast() : postgres.stopImmediate()));
+        this.#begin(step.kind, 0, 0.1, () => {
+          postgres.stop(step.mode);
+          return () => postgres.kind === 'stopped';
+        });
         break;
       case 'promote':
-        this.#later(step.kind, 10, 80, () => postgres.promote(step.timeline));
+        this.#begin(step.kind, 0.3, 2, () => {
+          postgres.promote(step.timeline);
+          return () => postgres.kind !== 'standby';
+        });
         break;
       case 'slots':
         this.#later(step.kind, 0.3, 3, () => postgres.createSlots(step.drop, step.create));
@@ -230,30 +299,50 @@ export class AgentModel {
     }
   }
 
-  #copy(kind: 'basebackup' | 'rewind', copy: (source: PostgresModel) => boolean): void {
-    this.#later(kind, 50, 400, () => {
-      const source = this.#world.sourceOf(this.name);
-      if (source) copy(source);
+  /** A step that makes or repairs the data directory, which is told meanwhile. */
+  #create(kind: Creating, toMs: number, effect: () => void): void {
+    this.#state = postgresState(this.#seen.server, kind, this.#state);
+    this.#seenVersion = -1;
+    this.#later(kind, 50, toMs, effect);
+  }
+
+  /** A step that ends when something is seen, which it answers; null = it ends at once. */
+  #begin(kind: Step['kind'], fromMs: number, toMs: number, effect: () => (() => boolean) | null): void {
+    this.#later(kind, fromMs, toMs, () => {
+      const until = effect();
+      if (until === null || until()) return;
+      const deed = { kind, until };
+      this.#deed = deed;
+      if (kind !== 'configure') return;
+      const life = this.#life;
+      this.freezer.after(RELOAD_LIMIT_MS, () => {
+        if (life === this.#life && this.#deed === deed) this.#ended();
+      });
     });
   }
 
   #later(kind: Step['kind'], fromMs: number, toMs: number, effect: () => void): void {
     const life = this.#life;
-    this.#busy = kind;
+    this.#deed = { kind, until: null };
     this.freezer.after(this.#world.kernel.random.between(fromMs, toMs), () => {
       if (life !== this.#life || !this.alive) return;
-      this.#busy = null;
-      this.#activeAt = this.#world.kernel.now;
+      this.#deed = null;
       effect();
-      this.#look(false);
+      if (!this.#deed) this.#ended();
     });
+  }
+
+  #ended(): void {
+    this.#deed = null;
+    this.#activeAt = this.clock.now();
+    this.#look(false);
   }
 
   #heartbeat(life: number): void {
     if (life !== this.#life || !this.alive) return;
-    const due = this.#sent.at + REPORT_EVERY_MS - this.#world.kernel.now;
+    const due = this.#sent.at + REPORT_EVERY_MS - this.clock.now();
     if (due <= 0) this.#report(true);
-    this.freezer.after(due <= 0 ? REPORT_EVERY_MS : due, () => this.#heartbeat(life));
+    this.freezer.after(due <= 0 ? REPORT_EVERY_MS : due + 0.01, () => this.#heartbeat(life));
   }
 
   #report(unchangedToo: boolean): void {
@@ -261,37 +350,14 @@ export class AgentModel {
     const report = {
       ...{ instance: this.name, bootId: this.bootId, promisedEpoch: this.promisedEpoch },
       goal: this.#goal && { id: this.#goal.id, status: this.#status, detail: this.#detail },
-      ...{ systemId, timeline, history, postgres: stateOf(this.#seen) },
+      ...{ systemId, timeline, history, postgres: this.#state },
       pids: { agent: 1, postgres: 1, envoy: 1 },
     };
-    const content = JSON.stringify(report, (_key, value) => (typeof value === 'bigint' ? `${value}` : value));
-    if (!unchangedToo && content === this.#sent.content) return;
-    this.#sent = { content, at: this.#world.kernel.now };
+    const text = reportText(report);
+    if (!unchangedToo && text === this.#sent.text) return;
+    this.#sent = { text, at: this.clock.now() };
     this.#seq++;
     this.#lease.sent(this.#seq, this.#sent.at);
     this.#world.report(this, { ...report, seq: this.#seq });
-  }
-}
-
-function stateOf({ server }: Observed): PostgresState {
-  switch (server.kind) {
-    case 'absent':
-      return { kind: 'absent' };
-    case 'broken':
-      return { kind: 'creating', how: 'rewind' };
-    case 'stopped':
-      return { kind: 'stopped', how: server.how, clean: server.clean, checkpointLsn: server.checkpointLsn };
-    case 'primary': {
-      const { override: _o, slots: _s, checkpointing: _c, replies: _r, ...state } = server;
-      return state;
-    }
-    case 'standby': {
-      const { receiveLsn, replayLsn } = server;
-      return { kind: 'standby', receiveLsn, replayLsn, streaming: server.walReceiver === 'streaming' };
-    }
-    case 'unresponsive':
-      return { kind: 'unresponsive' };
-    default:
-      return { kind: 'starting' };
   }
 }

@@ -2,12 +2,12 @@
 import { type AgentChannel, Manager } from '../../control-plane/manager/manager.ts';
 import type { InstanceReport } from '../../control-plane/model/instance.ts';
 import { Publisher } from '../../control-plane/routing/publisher.ts';
-import type { Clock } from '../../control-plane/runtime/clock.ts';
 import type { Logger } from '../../control-plane/runtime/logger.ts';
 import type { ProxyIr } from '../../envoy-config/ir.ts';
 import type { ControlEnd } from './connection.ts';
 import { Freezer } from './freezer.ts';
 import type { Kernel } from './kernel.ts';
+import { type ProcessClock, processClock } from './process-clock.ts';
 import type { StoreModel } from './store-model.ts';
 
 export interface ControlPlaneOptions {
@@ -21,6 +21,7 @@ export class ControlPlaneModel implements ControlEnd {
   readonly manager: Manager;
   readonly publisher: Publisher;
   readonly freezer: Freezer;
+  readonly clock: ProcessClock;
   readonly published = new Map<string, ProxyIr>();
   alive = true;
   /** It read the store and takes agents. */
@@ -30,7 +31,10 @@ export class ControlPlaneModel implements ControlEnd {
   constructor({ kernel, store, log, onPublished }: ControlPlaneOptions) {
     this.#kernel = kernel;
     this.freezer = new Freezer(kernel);
-    const clock = this.#clock(kernel.random.between(0.95, 1.05), kernel.random.between(-3e11, 3e11));
+    this.clock = processClock(kernel, this.freezer, (action) => {
+      kernel.touch();
+      if (this.alive) action();
+    });
     this.publisher = new Publisher(
       (ir) => {
         this.published.set(ir.node, ir);
@@ -42,7 +46,7 @@ export class ControlPlaneModel implements ControlEnd {
     );
     this.manager = new Manager({
       store: store.handle(this),
-      clock,
+      clock: this.clock,
       log,
       onState: (state) => this.alive && this.publisher.onState(state),
     });
@@ -73,20 +77,5 @@ export class ControlPlaneModel implements ControlEnd {
       this.#kernel.touch();
       this.manager.onGone(channel);
     });
-  }
-
-  /** Runs at `rate` of the kernel's; its wall time is somewhere else altogether. */
-  #clock(rate: number, wallOffsetMs: number): Clock {
-    const kernel = this.#kernel;
-    return {
-      now: () => kernel.now * rate,
-      wall: () => kernel.now + wallOffsetMs,
-      // Timers of a real machine fire late, never a rounding error early.
-      after: (ms, action) =>
-        this.freezer.after(ms / rate + 0.01, () => {
-          kernel.touch();
-          if (this.alive) action();
-        }),
-    };
   }
 }

@@ -36,13 +36,10 @@ export class Freezer {
   }
 
   after(delayMs: number, action: () => void): Timer {
-    let cancelled = false;
-    const timer = this.#kernel.after(delayMs, () => this.run(() => !cancelled && action()));
-    return {
-      cancel() {
-        cancelled = true;
-        timer.cancel();
-      },
-    };
+    const timer = this.#kernel.after(delayMs, () => {
+      if (this.#frozenAt === null) action();
+      else this.#due.push(() => !timer.cancelled && action());
+    });
+    return timer;
   }
 }

@@ -1,89 +1,131 @@
 /** The promises of the failover protocol as checks; each violation names the one that it breaks. */
 import { type ClusterRecord, primaryOf } from '../../control-plane/model/cluster-record.ts';
 import { promiseQuorum, type SyncConfig } from '../../control-plane/model/sync.ts';
+import type { AgentModel } from './agent-model.ts';
 import type { WalRecord } from './disk-model.ts';
 import type { PostgresModel } from './postgres-model.ts';
 import type { World } from './world.ts';
 
 export class Violation extends Error {}
 
+/** A row of WAL at its position. */
+interface Row {
+  readonly record: WalRecord;
+  readonly position: number;
+}
+
 export class Invariants {
   readonly #world: World;
-  /** Acknowledged records with their position in the WAL. */
-  readonly #acknowledged: { readonly record: WalRecord; readonly position: number }[] = [];
-  /** The newest records that clients of the rw route saw. */
-  readonly #read: { readonly record: WalRecord; readonly position: number; readonly instance: string }[] = [];
+  /** Acknowledged rows. */
+  readonly #acknowledged: Row[] = [];
+  /** Of those, the first that were found on the primary of an epoch that opened. */
+  #found = 0;
+  /** The newest rows that clients of the rw route saw. */
+  readonly #read: (Row & { readonly instance: string })[] = [];
+  /** Writes that clients take for ones that never happened. */
+  readonly #failed = new Set<number>();
   readonly #promised = new Map<string, number>();
   #openEpoch = 0;
   #met: { readonly inForce: SyncConfig | null; readonly stored: SyncConfig | null } = { inForce: null, stored: null };
   #storedEpoch = 0;
-  #found: Violation | null = null;
+  #violation: Violation | null = null;
+  #touched = true;
+  /** Epochs after the first that took writes: completed changes of primary. */
+  failovers = 0;
+  /** Writes of which nobody knows whether they happened. */
+  unknown = 0;
 
   constructor(world: World) {
     this.#world = world;
   }
 
-  get found(): Violation | null {
-    return this.#found;
+  get violation(): Violation | null {
+    return this.#violation;
   }
 
-  violation(text: string): void {
+  broken(text: string): void {
     this.#world.kernel.note(`VIOLATION ${text}`);
-    this.#found ??= new Violation(text);
+    this.#violation ??= new Violation(text);
+  }
+
+  /** Something happened that the checks of states look at. */
+  touch(): void {
+    this.#touched = true;
   }
 
   stored(record: ClusterRecord): void {
-    if (record.epoch < this.#storedEpoch) this.violation(`epochs never fall: ${this.#storedEpoch} to ${record.epoch}`);
+    if (record.epoch < this.#storedEpoch) this.broken(`epochs never fall: ${this.#storedEpoch} to ${record.epoch}`);
     this.#storedEpoch = record.epoch;
     const { phase } = record;
     if (phase.kind !== 'active' || phase.gate !== 'open') return;
     if (record.epoch > this.#openEpoch) {
+      if (this.#openEpoch > 0) this.failovers++;
       this.#openEpoch = record.epoch;
-      this.#complete(phase.primary, `when epoch ${record.epoch} opened`);
+      this.#complete(phase.primary, this.#found, `when epoch ${record.epoch} opened`);
+      this.#found = this.#acknowledged.length;
     }
     const { mode, quorum } = this.#world.spec.durability;
     if (mode === 'strict' && quorum > 0 && record.sync.voters.length < record.sync.k) {
-      this.violation(`strict mode has at least k voters: ${record.sync.voters.join(',')}`);
+      this.broken(`strict mode has at least k voters: ${record.sync.voters.join(',')}`);
     }
   }
 
   acknowledged(primary: PostgresModel, record: WalRecord, position: number): void {
     const epoch = this.#world.agents.get(primary.name)!.leadEpoch;
     if (epoch < this.#openEpoch) {
-      this.violation(
+      this.broken(
         `only one epoch acknowledges: ${primary.name} of epoch ${epoch} did after epoch ${this.#openEpoch} opened`,
       );
     }
     const { mode, quorum } = this.#world.spec.durability;
     // Before a cluster was ever open nobody could be told to wait for.
     if (mode === 'strict' && quorum > 0 && this.#openEpoch > 0 && (primary.syncInForce?.k ?? 0) === 0) {
-      this.violation(`synchronous_standby_names is never empty: ${primary.name} acknowledged alone`);
+      this.broken(`synchronous_standby_names is never empty: ${primary.name} acknowledged alone`);
     }
     this.#acknowledged.push({ record, position });
   }
 
-  /** A client of the rw route saw this record as the newest. */
+  /** A client of the rw route saw this row as the newest. */
   read(instance: string, record: WalRecord, position: number): void {
-    const last = this.#read.at(-1);
-    if (last?.record !== record) this.#read.push({ record, position, instance });
+    if (this.#read.at(-1)?.record !== record) this.#read.push({ record, position, instance });
+  }
+
+  /** A write whose answer never came: it may have happened or not. */
+  indeterminate(_id: number): void {
+    this.unknown++;
+  }
+
+  /** A write that its client takes for one that never happened. */
+  failed(id: number): void {
+    this.#failed.add(id);
+  }
+
+  promised(agent: AgentModel): void {
+    const before = this.#promised.get(agent.name) ?? 0;
+    if (agent.promisedEpoch < before) {
+      this.broken(`promises never fall: ${agent.name} from ${before} to ${agent.promisedEpoch}`);
+    }
+    this.#promised.set(agent.name, agent.promisedEpoch);
   }
 
   /** After each event. */
   check(): void {
-    for (const agent of this.#world.agents.values()) {
-      const before = this.#promised.get(agent.name) ?? 0;
-      if (agent.promisedEpoch < before)
-        this.violation(`promises never fall: ${agent.name} from ${before} to ${agent.promisedEpoch}`);
-      this.#promised.set(agent.name, agent.promisedEpoch);
-    }
+    if (!this.#touched) return;
+    this.#touched = false;
+    this.#oneWritable();
+    this.#quorums();
+    this.#names();
+  }
+
+  #oneWritable(): void {
     let writable: string | null = null;
     for (const gateway of this.#world.gateways) {
-      const agent = this.#world.writable(gateway);
-      if (agent === undefined || agent.name === writable || this.#world.isIsolated(agent)) continue;
-      if (writable !== null) this.violation(`one writable instance is reachable: ${writable} and ${agent.name}`);
-      writable = agent.name;
+      for (const agent of this.#world.reached(gateway)) {
+        if (agent.name === writable || this.#world.isIsolated(agent)) continue;
+        if (writable !== null) this.broken(`one writable instance is reachable: ${writable} and ${agent.name}`);
+        writable = agent.name;
+      }
     }
-    this.#quorums();
   }
 
   /** k + q > |V as stored united with V as PostgreSQL has it|, while the primary of the epoch takes writes. */
@@ -91,35 +133,62 @@ export class Invariants {
     const record = this.#world.store.record;
     if (record?.phase.kind !== 'active' || record.phase.gate !== 'open' || record.sync.voters.length === 0) return;
     const agent = this.#world.agents.get(primaryOf(record.phase))!;
+    if (!agent.postgres.isPrimary || agent.leadEpoch !== record.epoch) return;
     const inForce = agent.postgres.syncInForce;
-    if (!agent.postgres.isPrimary || agent.leadEpoch !== record.epoch || !inForce) return;
+    if (inForce) this.#meet(inForce, record.sync);
+  }
+
+  #meet(inForce: SyncConfig, stored: SyncConfig): void {
     // Neither has changed since they were found to be right together.
-    if (this.#met.inForce === inForce && this.#met.stored === record.sync) return;
-    this.#met = { inForce, stored: record.sync };
-    const union = new Set([...inForce.voters, ...record.sync.voters]);
-    if (inForce.k + promiseQuorum(record.sync) <= union.size) {
-      this.violation(
-        `quorums meet: PostgreSQL has ${inForce.k} of ${inForce.voters.join(',')}, the store ${record.sync.k} of ${record.sync.voters.join(',')}`,
+    if (this.#met.inForce === inForce && this.#met.stored === stored) return;
+    this.#met = { inForce, stored };
+    const union = new Set([...inForce.voters, ...stored.voters]);
+    if (inForce.k + promiseQuorum(stored) <= union.size) {
+      this.broken(
+        `quorums meet: PostgreSQL has ${inForce.k} of ${inForce.voters.join(',')}, the store ${stored.k} of ${stored.voters.join(',')}`,
       );
+    }
+  }
+
+  /** Each name has at most one walsender, and the right standby behind it. */
+  #names(): void {
+    for (const { postgres } of this.#world.agents.values()) {
+      const { senders } = postgres;
+      for (const [index, { name, standby }] of senders.entries()) {
+        if (name !== standby.name) this.broken(`a name has one standby behind it: ${standby.name} is called ${name}`);
+        if (senders.findIndex((other) => other.name === name) !== index) {
+          this.broken(`each name has at most one walsender: ${name} has two on ${postgres.name}`);
+        }
+      }
     }
   }
 
   /** The end of a run, after healing. */
   final(): void {
     const record = this.#world.store.record;
-    if (record?.phase.kind === 'active') this.#complete(record.phase.primary, 'at the end');
+    if (record?.phase.kind !== 'active') return;
+    this.#complete(record.phase.primary, 0, 'at the end');
+    const disk = this.#world.agents.get(record.phase.primary)!.postgres.disk;
+    const seen = disk?.wal.find(({ id }) => this.#failed.has(id));
+    if (seen) this.broken(`what a client takes for failed never happened: write ${seen.id} is there at the end`);
   }
 
-  #complete(primary: string, when: string): void {
+  #complete(primary: string, from: number, when: string): void {
     const { postgres } = this.#world.agents.get(primary)!;
-    const lost = this.#acknowledged.filter(({ record, position }) => !postgres.has(record, position));
+    let lost = 0;
+    for (let i = from; i < this.#acknowledged.length; i++) {
+      const { record, position } = this.#acknowledged[i]!;
+      if (!postgres.has(record, position)) lost++;
+    }
     const undone = this.#read.find(({ record, position }) => !postgres.has(record, position));
     if (undone) {
       const { record, position, instance } = undone;
-      this.violation(
-        `no row is read and rolled back: ${primary} lacks ${record.id} at ${position}, read on ${instance}`,
+      this.broken(
+        `no row is read and rolled back: ${primary} lacks ${record.id} at ${position}, read on ${instance} (${when})`,
       );
     }
-    if (lost.length > 0) this.violation(`no acknowledged commit is lost: ${primary} lacks ${lost.length} ${when}`);
+    // Older ones are behind those: what an epoch was found to have is looked for again at the end.
+    if (from > 0) this.#read.length = 0;
+    if (lost > 0) this.broken(`no acknowledged commit is lost: ${primary} lacks ${lost} ${when}`);
   }
 }

@@ -1,11 +1,22 @@
 /** Virtual time: one heap of events ordered by (time, sequence), and a seeded random. */
 import type { Timer } from '../../control-plane/runtime/clock.ts';
 
-interface Event {
+/** What is to happen at a time; cancelled ones stay in the heap until their time comes. */
+class Event implements Timer {
   readonly at: number;
   readonly order: number;
   readonly run: () => void;
-  cancelled: boolean;
+  cancelled = false;
+
+  constructor(at: number, order: number, run: () => void) {
+    this.at = at;
+    this.order = order;
+    this.run = run;
+  }
+
+  cancel(): void {
+    this.cancelled = true;
+  }
 }
 
 export class Kernel {
@@ -14,7 +25,7 @@ export class Kernel {
   #now = 0;
   #order = 0;
   #traceHash = 2166136261;
-  readonly #trace: string[] = [];
+  readonly #trace: { readonly at: number; readonly line: string }[] = [];
   #touched = true;
   /** How many events have run. */
   events = 0;
@@ -34,13 +45,14 @@ export class Kernel {
 
   /** All that was noted, oldest first. */
   get trace(): readonly string[] {
-    return this.#trace;
+    return this.#trace.map(({ at, line }) => `${at.toFixed(2).padStart(10)} ${line}`);
   }
 
   note(line: string): void {
-    const text = `${this.#now.toFixed(2).padStart(10)} ${line}`;
-    for (let i = 0; i < text.length; i++) this.#traceHash = Math.imul(this.#traceHash ^ text.charCodeAt(i), 16777619);
-    this.#trace.push(text);
+    let hash = Math.imul(this.#traceHash ^ (this.#now * 1000), 16777619);
+    for (let i = 0; i < line.length; i++) hash = Math.imul(hash ^ line.charCodeAt(i), 16777619);
+    this.#traceHash = hash;
+    this.#trace.push({ at: this.#now, line });
   }
 
   /** The code under test was called: its promises may have something to do before time goes on. */
@@ -48,25 +60,22 @@ export class Kernel {
     this.#touched = true;
   }
 
-  /** Lets the promises of the code under test run, if it was called at all. */
+  /** Lets the promises of the code under test run to their ends, if it was called at all: ticks come after them. */
   async drain(): Promise<void> {
-    if (!this.#touched) return;
-    this.#touched = false;
-    await new Promise((resolve) => setImmediate(resolve));
+    while (this.#touched) {
+      this.#touched = false;
+      await new Promise<void>((resolve) => process.nextTick(resolve));
+    }
   }
 
   get drained(): boolean {
     return !this.#touched;
   }
 
-  after(delayMs: number, run: () => void): Timer {
-    const event: Event = { at: this.#now + Math.max(0, delayMs), order: this.#order++, run, cancelled: false };
+  after(delayMs: number, run: () => void): Event {
+    const event = new Event(this.#now + Math.max(0, delayMs), this.#order++, run);
     this.#push(event);
-    return {
-      cancel() {
-        event.cancelled = true;
-      },
-    };
+    return event;
   }
 
   /** Runs the next event; false when there is none before `until`. */

@@ -8,6 +8,7 @@ export class Network {
   readonly #kernel: Kernel;
   /** `from>to` that nothing gets through. */
   readonly #cuts = new Set<string>();
+  readonly #waiting: (() => void)[] = [];
   /** Share of messages that are late by hundreds of ms. */
   spikes = 0.02;
 
@@ -25,7 +26,14 @@ export class Network {
     this.#kernel.note(`${from} does not reach ${to}`);
   }
 
+  /** Runs soon after the cuts end: what was sent meanwhile is sent again. */
+  afterHeal(action: () => void): void {
+    this.#waiting.push(action);
+  }
+
   heal(): void {
+    const waiting = this.#waiting.splice(0);
+    for (const action of waiting) this.#kernel.after(this.#kernel.random.between(1, 120), action);
     if (this.#cuts.size === 0 && this.spikes < 0.1) return;
     this.#cuts.clear();
     this.spikes = 0.02;

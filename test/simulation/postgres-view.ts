@@ -1,13 +1,13 @@
 /** What an agent sees of the PostgreSQL model. Pure. */
 import type { Override, ServerView, SlotView } from '../../agent/observe/observed.ts';
 import type { StandbyConnection } from '../../control-plane/model/instance.ts';
-import { NO_SYNC, type SyncConfig } from '../../control-plane/model/sync.ts';
+import type { SyncConfig } from '../../control-plane/model/sync.ts';
 import { type Disk, lsnOf } from './disk-model.ts';
 
 /** After a restart the receive position is only the start of a segment. */
 const SEGMENT_RECORDS = 16;
 /** Frozen for this long it is told as unresponsive, as by the production observer. */
-const UNRESPONSIVE_AFTER_MS = 1000;
+export const UNRESPONSIVE_AFTER_MS = 1000;
 
 export type Run =
   | { kind: 'stopped'; how: 'boot' | 'requested' | 'crashed' }
@@ -19,17 +19,28 @@ export interface PostgresFacts {
   readonly disk: Disk | null;
   readonly run: Run;
   readonly frozenMs: number;
-  readonly inForce: Override;
+  readonly stopping: boolean;
+  /** In force, as a query tells. */
+  readonly shown: Override;
   readonly sync: SyncConfig | undefined;
   readonly streaming: boolean;
   readonly waiting: number;
-  /** By application name. */
-  readonly senders: ReadonlyMap<string, { readonly flushed: number; readonly replies: number; readonly slot: string }>;
+  readonly senders: readonly SenderFacts[];
+}
+
+/** A row of pg_stat_replication. */
+interface SenderFacts {
+  readonly name: string;
+  readonly slot: string;
+  readonly flushed: number;
+  readonly replies: number;
+  readonly counts: boolean;
 }
 
 export function serverView(facts: PostgresFacts): ServerView {
-  const { disk, run, inForce } = facts;
+  const { disk, run, shown } = facts;
   if (!disk) return { kind: 'absent' };
+  if (facts.stopping) return { kind: 'stopping' };
   const isRunning = run.kind === 'primary' || run.kind === 'standby';
   if (isRunning && facts.frozenMs > UNRESPONSIVE_AFTER_MS) return { kind: 'unresponsive', role: run.kind };
   switch (run.kind) {
@@ -53,12 +64,12 @@ export function serverView(facts: PostgresFacts): ServerView {
         flushLsn: lsnOf(disk.flushed),
         endOfRecoveryLsn: lsnOf(run.endOfRecovery),
         sync: facts.sync ?? null,
-        standbys: standbys(facts),
+        standbys: standbys(facts.senders),
         checkpointTimeline: disk.checkpointTimeline,
         activeTransactions: facts.waiting,
-        override: inForce,
-        slots: slots(disk, facts),
-        replies: Object.fromEntries([...facts.senders].map(([name, { replies }]) => [name, `${replies}`])),
+        override: shown,
+        slots: slots(disk, facts.senders),
+        replies: Object.fromEntries(facts.senders.map(({ name, replies }) => [name, `${replies}`])),
         checkpointing: run.checkpointing,
       };
     case 'standby':
@@ -71,28 +82,27 @@ export function serverView(facts: PostgresFacts): ServerView {
         promoting: run.promoting,
         walReceiver: facts.streaming ? 'streaming' : 'none',
         drained: true,
-        override: inForce,
-        slots: slots(disk, facts),
+        override: shown,
+        slots: slots(disk, facts.senders),
         walMissing: false,
       };
   }
 }
 
-function slots(disk: Disk, { senders }: PostgresFacts): SlotView[] {
+function slots(disk: Disk, senders: readonly SenderFacts[]): SlotView[] {
   return disk.slots.map((name) => ({
     name,
-    active: [...senders.values()].some(({ slot }) => slot === name),
+    active: senders.some(({ slot }) => slot === name),
     reserved: true,
     lost: false,
   }));
 }
 
-function standbys({ senders, sync }: PostgresFacts): StandbyConnection[] {
-  const { voters } = sync ?? NO_SYNC;
-  return [...senders].map(([name, { flushed }]) => ({
+function standbys(senders: readonly SenderFacts[]): StandbyConnection[] {
+  return senders.map(({ name, flushed, counts }) => ({
     name,
     state: 'streaming',
-    syncState: voters.includes(name) ? 'quorum' : 'async',
+    syncState: counts ? 'quorum' : 'async',
     flushLsn: lsnOf(flushed),
     replayLsn: lsnOf(flushed),
   }));

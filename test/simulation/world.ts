@@ -1,27 +1,32 @@
 /**
  * One cluster in virtual time: the production Manager (reduce, decide, runner), routing and agent plan over models of
- * PostgreSQL, the network and the store. Clients write through two gateways whose configuration arrives late.
+ * PostgreSQL, Envoy, the network and the store. Clients write through two gateways whose configuration arrives late.
  */
+import type { Timer } from '../../control-plane/runtime/clock.ts';
 import type { ClusterRecord } from '../../control-plane/model/cluster-record.ts';
 import { type ClusterSpec, instanceNames } from '../../control-plane/model/cluster-spec.ts';
 import type { InstanceReport } from '../../control-plane/model/instance.ts';
 import { instanceNode } from '../../control-plane/routing/mesh.ts';
 import { createLogger } from '../../control-plane/runtime/logger.ts';
-import type { ProxyIr } from '../../envoy-config/ir.ts';
 import { AgentModel } from './agent-model.ts';
+import { Clients } from './clients.ts';
 import { placementOf } from './cluster.ts';
 import { Connection } from './connection.ts';
 import { ControlPlaneModel } from './control-plane-model.ts';
 import type { WalRecord } from './disk-model.ts';
+import type { EnvoyModel } from './envoy-model.ts';
 import { Invariants } from './invariants.ts';
 import type { Kernel } from './kernel.ts';
-import { CONTROL, Network, Pipe } from './network.ts';
+import { CONTROL, Network } from './network.ts';
 import { PostgresModel } from './postgres-model.ts';
+import { Proxies } from './proxies.ts';
 import { StoreModel } from './store-model.ts';
 
 const GATEWAYS = ['gateway/near', 'gateway/far'];
 /** A proxy or an agent that could not be reached has heard of a new epoch this long after, ms. */
 const STALE_MS = 2500;
+/** Streams and sessions are looked at often for this long after something happened, ms. */
+const LIVELY_MS = 150;
 const LOG = createLogger({ level: 'silent', format: 'json' });
 
 export class World {
@@ -31,17 +36,23 @@ export class World {
   readonly agents: ReadonlyMap<string, AgentModel>;
   readonly store: StoreModel;
   readonly invariants: Invariants;
+  readonly gateways: readonly EnvoyModel[];
   promotions = 0;
   acknowledgedWrites = 0;
   /** The newest; an older one may still run, and not know that it was replaced. */
   #controlPlane: ControlPlaneModel | null = null;
   #connections: Connection[] = [];
-  /** What each proxy has; gone when its instance dies. */
-  readonly #proxies = new Map<string, ProxyIr>();
-  readonly #pushes = new Map<string, Pipe>();
+  readonly #proxies: Proxies;
+  readonly #clients: Clients;
+  /** Of instances, by node. */
   readonly #nodes: ReadonlyMap<string, string>;
   readonly #isolatedAt = new Map<string, number>();
-  #writes = 0;
+  #tick: Timer | null = null;
+  #tickAt = 0;
+  /** When something last happened that streams and routes may follow. */
+  stirredAt = 0;
+  /** Commits that a client gave up to wait for. */
+  cancelled = 0;
 
   constructor(kernel: Kernel, spec: ClusterSpec) {
     this.kernel = kernel;
@@ -53,15 +64,30 @@ export class World {
     this.agents = new Map(
       names.map((name) => [name, new AgentModel(new PostgresModel(name, this.#postgresWorld()), this.#agentWorld())]),
     );
+    this.#proxies = new Proxies({
+      ...{ kernel, network: this.network, nodes: [...GATEWAYS, ...this.#nodes.keys()] },
+      published: (node) => this.controlPlane?.published.get(node),
+      reaches: (node) => this.#reaches(this.#nodes.get(node)),
+      runs: (node) => GATEWAYS.includes(node) || this.agents.get(this.#nodes.get(node)!)!.alive,
+      onApplied: () => this.stir(),
+    });
+    this.gateways = GATEWAYS.map((node) => this.#proxies.envoy(node));
+    this.#clients = new Clients(this);
     this.invariants = new Invariants(this);
   }
 
   begin(): void {
     this.startControlPlane();
     for (const name of this.agents.keys()) this.startInstance(name);
-    for (const gateway of GATEWAYS) this.#client(gateway);
-    for (const agent of this.agents.values()) this.#localClient(agent);
+    this.#clients.begin();
     this.#clockwork();
+  }
+
+  /** Something happened that streams and routes may follow, and that the invariants are to be checked after. */
+  stir(): void {
+    this.stirredAt = this.kernel.now;
+    this.invariants.touch();
+    if (this.#tickAt - this.kernel.now > 20) this.#tickIn(this.kernel.random.between(2, 20));
   }
 
   // --- the control plane
@@ -76,7 +102,7 @@ export class World {
       kernel,
       store,
       log: LOG,
-      onPublished: (ir) => this.#controlPlane === controlPlane && this.#push(ir.node),
+      onPublished: (ir) => this.#controlPlane === controlPlane && this.#proxies.push(ir.node),
     });
     this.#controlPlane = controlPlane;
     kernel.note('control plane started');
@@ -149,7 +175,7 @@ export class World {
     if (agent.alive) return;
     agent.boot();
     this.kernel.note(`${name} booted`);
-    this.#push(instanceNode(this.spec.name, name));
+    this.#proxies.push(instanceNode(this.spec.name, name));
     this.#connectSoon(agent);
   }
 
@@ -158,7 +184,7 @@ export class World {
     if (!agent.alive) return;
     this.kernel.note(`${name} ${power ? 'lost power' : 'killed'}`);
     agent.die(power);
-    this.#proxies.delete(instanceNode(this.spec.name, name));
+    this.envoy(name).reset();
     const silent = power || !this.network.connected(CONTROL, name);
     if (silent) this.#hangs(this.#of(agent), () => true);
     else for (const connection of this.#of(agent)) this.#end(connection, 0.5, 5);
@@ -174,14 +200,14 @@ export class World {
     if (!agent.alive) return;
     const parts = [what.agent ? 'agent' : '', what.postgres ? 'PostgreSQL' : ''].filter((part) => part !== '');
     this.kernel.note(`${parts.join(' and ')} of ${name} frozen`);
-    if (what.postgres) agent.postgres.freezer.freeze();
+    if (what.postgres) agent.postgres.freeze();
     if (what.agent) {
       agent.freezer.freeze();
       this.#hangs(this.#of(agent), () => agent.freezer.frozen);
     }
     this.kernel.after(ms, () => {
       this.kernel.note(`${name} thawed`);
-      agent.postgres.freezer.thaw();
+      agent.postgres.thaw();
       agent.freezer.thaw();
     });
   }
@@ -260,34 +286,22 @@ export class World {
 
   // --- routing
 
-  /** What the newest control plane has for a proxy reaches it some time later. */
-  #push(node: string): void {
-    const { kernel, network } = this;
-    const instance = this.#nodes.get(node);
-    const passes = () => {
-      const control = this.controlPlane;
-      if (!control || control.frozen) return false;
-      return instance === undefined || network.connected(CONTROL, instance);
-    };
-    let pipe = this.#pushes.get(node);
-    if (!pipe) {
-      pipe = new Pipe(kernel, network, passes);
-      this.#pushes.set(node, pipe);
-    }
-    pipe.send(() => {
-      const newest = this.controlPlane?.published.get(node);
-      const there = instance === undefined || this.agents.get(instance)!.alive;
-      if (newest && there) this.#proxies.set(node, newest);
-    });
+  #reaches(instance: string | undefined): boolean {
+    const control = this.controlPlane;
+    if (!control || control.frozen) return false;
+    return instance === undefined || this.network.connected(CONTROL, instance);
+  }
+
+  envoy(instance: string): EnvoyModel {
+    return this.#proxies.envoy(instanceNode(this.spec.name, instance));
   }
 
   #upstreamOf(instance: string): PostgresModel | undefined {
-    const ir = this.#proxies.get(instanceNode(this.spec.name, instance));
-    const target = ir?.routes.find((route) => route.kind === 'replication')?.endpoints[0]?.instance;
+    const target = this.envoy(instance).replicationTarget;
     return target === undefined ? undefined : this.agents.get(target)!.postgres;
   }
 
-  /** WAL receivers reconnect, and notice routes that went away. */
+  /** WAL receivers reconnect, streams and sessions notice what went away: soon after something happened, else seldom. */
   #clockwork(): void {
     for (const { name, freezer, postgres } of this.agents.values()) {
       postgres.checkStreams();
@@ -295,20 +309,32 @@ export class World {
       const cut = freezer.frozen || postgres.freezer.frozen || !this.network.connected(CONTROL, name);
       if (cut || !this.controlPlane || this.controlPlane.frozen) this.#isolatedAt.set(name, this.kernel.now);
     }
-    this.kernel.after(this.kernel.random.between(8, 20), () => this.#clockwork());
+    this.#clients.check();
+    this.invariants.touch();
+    const { random } = this.kernel;
+    this.#tickIn(this.kernel.now - this.stirredAt < LIVELY_MS ? random.between(8, 20) : random.between(60, 200));
+  }
+
+  #tickIn(ms: number): void {
+    this.#tick?.cancel();
+    this.#tickAt = this.kernel.now + ms;
+    this.#tick = this.kernel.after(ms, () => this.#clockwork());
   }
 
   // --- clients
 
-  /** Where a gateway's rw route leads now: through both Envoys to PostgreSQL; undefined = refused. */
-  writable(gateway: string): AgentModel | undefined {
-    const route = this.#proxies.get(gateway)?.routes.find(({ kind }) => kind === 'rw');
-    const target = route?.endpoints.find((endpoint) => !endpoint.draining)?.instance;
-    if (!route || target === undefined) return undefined;
+  /** Where a gateway leads a new rw session: through both Envoys to PostgreSQL; undefined = refused. */
+  writable(gateway: EnvoyModel): AgentModel | undefined {
+    const target = gateway.rwTarget;
+    if (target === undefined) return undefined;
     const agent = this.agents.get(target)!;
     if (!agent.alive || !agent.postgres.isPrimary) return undefined;
-    const local = this.#proxies.get(`instance/${this.spec.name}/${target}`)?.local;
-    return local?.writableEpoch === route.epoch ? agent : undefined;
+    return this.envoy(target).writableEpoch === gateway.rwEpoch ? agent : undefined;
+  }
+
+  /** Instances that writes through a gateway can get to. */
+  reached(gateway: EnvoyModel): AgentModel[] {
+    return this.#clients.reached(gateway);
   }
 
   /** How everything was when a promise was broken. */
@@ -325,23 +351,6 @@ export class World {
     return this.kernel.now - (this.#isolatedAt.get(agent.name) ?? Number.NEGATIVE_INFINITY) < STALE_MS;
   }
 
-  get gateways(): readonly string[] {
-    return GATEWAYS;
-  }
-
-  #client(gateway: string): void {
-    const agent = this.writable(gateway);
-    if (agent) {
-      // A proxy that has not heard of a closed gate yet still leads to what crash recovery shows.
-      const { phase } = this.store.record ?? {};
-      const isOpen = phase?.kind === 'active' && phase.gate === 'open' && phase.primary === agent.name;
-      const seen = isOpen ? agent.postgres.read() : null;
-      if (seen) this.invariants.read(agent.name, seen.record, seen.position);
-      agent.postgres.write(++this.#writes);
-    }
-    this.kernel.after(this.kernel.random.between(10, 60), () => this.#client(gateway));
-  }
-
   // --- what the models tell
 
   #postgresWorld() {
@@ -353,6 +362,7 @@ export class World {
         this.acknowledgedWrites++;
         this.invariants.acknowledged(primary, record, position);
       },
+      changed: () => this.stir(),
     };
   }
 
@@ -368,14 +378,11 @@ export class World {
         const source = this.#upstreamOf(instance);
         return source && this.network.connected(instance, source.name) ? source : undefined;
       },
-      promised: (agent: AgentModel, epoch: number) => this.kernel.note(`${agent.name} promised ${epoch}`),
+      promised: (agent: AgentModel) => {
+        this.kernel.note(`${agent.name} promised ${agent.promisedEpoch}`);
+        this.invariants.promised(agent);
+      },
     };
-  }
-
-  /** Beside a PostgreSQL there are clients that no route leads: they write to whatever is a primary. */
-  #localClient(agent: AgentModel): void {
-    if (agent.alive) agent.postgres.write(++this.#writes);
-    this.kernel.after(this.kernel.random.between(5, 150), () => this.#localClient(agent));
   }
 
   #onStored(record: ClusterRecord): void {
@@ -387,5 +394,6 @@ export class World {
     );
     if (phase.kind === 'promoting') this.promotions++;
     this.invariants.stored(record);
+    this.stir();
   }
 }

@@ -39,6 +39,13 @@ export interface RunnerOptions {
   readonly onState: (state: ClusterState, reason: string) => void;
 }
 
+/** A goal that its instance has not been sent yet, or is to be sent again. */
+interface DueGoal {
+  readonly instance: string;
+  readonly goal: Goal;
+  readonly id: string;
+}
+
 /** A store that does not answer is asked again after this long, ms. */
 const STORE_RETRY_MS = 500;
 /** While a cluster takes no writes its record is read again this often, ms: another control plane may have gone on. */
@@ -124,6 +131,7 @@ export class ClusterRunner {
     for (const observation of this.#queue.splice(0)) this.#fold(observation);
     const decision = this.#intended() ?? decide(this.#state, clock.now());
     this.#reason = decision.reason;
+    let due: readonly DueGoal[] | null = null;
     if (decision.change) {
       await this.#put(withHistory(decision.change, clock.wall()));
       this.#logChange(decision.change);
@@ -132,25 +140,26 @@ export class ClusterRunner {
       this.#again = true;
     } else if (this.#state.record !== this.#stored.record) {
       await this.#put(this.#state.record);
-    } else if (this.#needsProof(decision.retry)) {
-      await this.#proveStored();
+    } else {
+      due = this.#goalsDue(decision.retry);
+      if (this.#needsProof(due)) await this.#proveStored();
     }
     this.#current = null;
     if (this.#stopped) return;
-    this.#act(decision);
+    this.#act(decision, due ?? this.#goalsDue(decision.retry));
   }
 
   /**
    * What was stored a moment ago is known to be the newest. Else another control plane may have gone on meanwhile, and
    * a goal to lead from the record of before could let PostgreSQL wait for fewer than the store says.
    */
-  #needsProof(retry: readonly string[]): boolean {
+  #needsProof(due: readonly DueGoal[]): boolean {
     const { epoch, phase } = this.#state.record;
     const isOpen = phase.kind === 'active' && phase.gate === 'open';
     if (!isOpen && this.#options.clock.now() - this.#provenAt >= PROVE_EVERY_MS) return true;
     const isAhead = (instance: string) => (liveReport(this.#state, instance)?.promisedEpoch ?? 0) > epoch;
     return (
-      this.#goalsDue(retry).some(({ goal }) => goal.kind === 'lead' || goal.kind === 'retire') ||
+      due.some(({ goal }) => goal.kind === 'lead' || goal.kind === 'retire') ||
       memberNames(this.#state.record).some((name) => isAhead(name))
     );
   }
@@ -180,10 +189,9 @@ export class ClusterRunner {
     this.#fold({ kind: 'record', record });
   }
 
-  #act(decision: Decision): void {
+  #act(decision: Decision, due: readonly DueGoal[]): void {
     const { clock, agents, onState } = this.#options;
-    for (const { instance, goal } of this.#goalsDue(decision.retry)) {
-      const id = goalId(goal);
+    for (const { instance, goal, id } of due) {
       if (agents.sendGoal(instance, id, goal)) this.#fold({ kind: 'sent', instance, goalId: id });
     }
     for (const instance of decision.retry) this.#fold({ kind: 'retried', instance });
@@ -198,14 +206,16 @@ export class ClusterRunner {
   }
 
   /** The goals that connected agents have not been sent yet, or are to be sent again. */
-  #goalsDue(retry: readonly string[]): { readonly instance: string; readonly goal: Goal }[] {
-    const due: { readonly instance: string; readonly goal: Goal }[] = [];
+  #goalsDue(retry: readonly string[]): DueGoal[] {
+    const due: DueGoal[] = [];
     for (const instance of memberNames(this.#state.record)) {
       const { link, sentGoal } = observed(this.#state, instance);
       if (link.kind !== 'up') continue;
       const goal = goalFor(this.#state, instance, this.#options.clock.now());
-      if (!goal || (sentGoal === goalId(goal) && !retry.includes(instance))) continue;
-      if (!this.#isUnheard(instance, goal)) due.push({ instance, goal });
+      if (!goal) continue;
+      const id = goalId(goal);
+      if (sentGoal === id && !retry.includes(instance)) continue;
+      if (!this.#isUnheard(instance, goal, id)) due.push({ instance, goal, id });
     }
     return due;
   }
@@ -214,10 +224,10 @@ export class ClusterRunner {
    * One change of the voters at a time: while the one sent last is on its way, no other follows. Else the report of a
    * setting could be that of an earlier time when it was told, with another one in between yet to come.
    */
-  #isUnheard(instance: string, goal: Goal): boolean {
+  #isUnheard(instance: string, goal: Goal, id: string): boolean {
     const { sentGoal } = observed(this.#state, instance);
     if (goal.kind !== 'lead' || !sentGoal?.startsWith(`e${goal.epoch}/lead/`)) return false;
-    return sentGoal !== goalId(goal) && liveReport(this.#state, instance)?.goal?.id !== sentGoal;
+    return sentGoal !== id && liveReport(this.#state, instance)?.goal?.id !== sentGoal;
   }
 
   #fold(observation: Observation): void {

@@ -39,8 +39,8 @@ export interface ClusterRecord {
 export const HISTORY_LIMIT = 200;
 
 /** Everybody who belongs to the cluster now: those of the spec, then those that leave. */
-export function memberNames({ spec, leaving }: Pick<ClusterRecord, 'spec' | 'leaving'>): string[] {
-  return [...instanceNames(spec), ...leaving];
+export function memberNames({ spec, leaving }: Pick<ClusterRecord, 'spec' | 'leaving'>): readonly string[] {
+  return leaving.length === 0 ? instanceNames(spec) : [...instanceNames(spec), ...leaving];
 }
 
 export type FailoverCause = 'failover' | 'switchover';

@@ -93,7 +93,15 @@ export function whyNoLeader(spec: Pick<ClusterSpec, 'tags'>, instance: string): 
   return applyDelayMs > 0 ? 'it replays with a delay' : null;
 }
 
+/** By spec: they are asked for at every step of a cluster. */
+const names = new WeakMap<object, readonly string[]>();
+
 /** Names of a cluster's instances, in order. */
-export function instanceNames(spec: Pick<ClusterSpec, 'name' | 'instances'>): string[] {
-  return Array.from({ length: spec.instances }, (_, index) => `${spec.name}-${index + 1}`);
+export function instanceNames(spec: Pick<ClusterSpec, 'name' | 'instances'>): readonly string[] {
+  let found = names.get(spec);
+  if (!found) {
+    found = Array.from({ length: spec.instances }, (_, index) => `${spec.name}-${index + 1}`);
+    names.set(spec, found);
+  }
+  return found;
 }

@@ -91,12 +91,23 @@ export function goalId(goal: Goal): string {
     case 'lead':
       return `${head}/${goal.create ? 'create/' : ''}${goal.start ? 'start/' : ''}${formatSync(goal.sync)}/${goal.members.join(',')}`;
     case 'follow': {
-      const history = goal.history.map((s) => `${s.timeline}@${formatLsn(s.endLsn)}`).join(',');
-      return `${head}/${goal.primary}/t${goal.timeline}/${history}/${goal.sourceReady ? 'ready' : 'early'}${goal.source ? `/from-${goal.source}` : ''}${servesText(goal)}`;
+      return `${head}/${goal.primary}/t${goal.timeline}/${historyText(goal.history)}/${goal.sourceReady ? 'ready' : 'early'}${goal.source ? `/from-${goal.source}` : ''}${servesText(goal)}`;
     }
   }
 }
 
 function servesText({ serves }: FenceGoal | FollowGoal): string {
   return serves && serves.length > 0 ? `/serves-${serves.join(',')}` : '';
+}
+
+/** By history: it has one more line with each promotion, and ids of goals are compared at every step. */
+const historyTexts = new WeakMap<readonly TimelineSwitch[], string>();
+
+function historyText(history: readonly TimelineSwitch[]): string {
+  let text = historyTexts.get(history);
+  if (text === undefined) {
+    text = history.map((s) => `${s.timeline}@${formatLsn(s.endLsn)}`).join(',');
+    historyTexts.set(history, text);
+  }
+  return text;
 }

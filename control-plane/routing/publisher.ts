@@ -4,7 +4,7 @@
  */
 import type { ProxyIr } from '../../envoy-config/ir.ts';
 import type { ClusterState } from '../manager/state.ts';
-import { memberNames } from '../model/cluster-record.ts';
+import { type ClusterRecord, memberNames } from '../model/cluster-record.ts';
 import { gatewayProxy, instanceNode, instanceProxy, servingText } from './mesh.ts';
 
 export class Publisher {
@@ -39,10 +39,10 @@ export class Publisher {
     this.#clusters.set(name, state);
     // A gateway's routes are those of all clusters: nothing of it is made again for a report that changes no route.
     const serving = servingText(state);
-    if (before?.record === state.record && this.#serving.get(name) === serving) return;
+    if (before && sameRouting(before.record, state.record) && this.#serving.get(name) === serving) return;
     this.#serving.set(name, serving);
     // The way of the applications first: they wait.
-    for (const node of this.#gateways) this.#offer(gatewayProxy([...this.#clusters.values()], node));
+    this.#offerGateways(this.#gateways);
     for (const instance of memberNames(state.record)) {
       const ir = instanceProxy(state, instance);
       if (ir) this.#offer(ir);
@@ -53,7 +53,7 @@ export class Publisher {
   onNode(node: string): void {
     if (!node.startsWith('gateway/') || this.#gateways.has(node)) return;
     this.#gateways.add(node);
-    this.#offer(gatewayProxy([...this.#clusters.values()], node));
+    this.#offerGateways([node]);
   }
 
   /** Offers listeners anew that the proxy refused for its surroundings: as another version, with the same effect. */
@@ -73,11 +73,22 @@ export class Publisher {
     );
   }
 
-  #offer(wanted: ProxyIr): void {
+  /** All gateways have the same routes: there can be hundreds. */
+  #offerGateways(nodes: Iterable<string>): void {
+    let routes: ProxyIr['routes'] | undefined;
+    let text = '';
+    for (const node of nodes) {
+      routes ??= gatewayProxy([...this.#clusters.values()], node).routes;
+      text ||= JSON.stringify(routes);
+      this.#offer({ node, zone: '', routes, local: null }, text);
+    }
+  }
+
+  #offer(wanted: ProxyIr, routesText = JSON.stringify(wanted.routes)): void {
     this.#wanted.set(wanted.node, wanted);
     const attempts = this.#attempts.get(wanted.node);
     const ir = attempts ? { ...wanted, attempts } : wanted;
-    const text = JSON.stringify(ir);
+    const text = `${routesText} ${JSON.stringify([ir.zone, ir.local, ir.attempts])}`;
     if (this.#offered.get(ir.node) === text) return;
     this.#offered.set(ir.node, text);
     try {
@@ -88,4 +99,15 @@ export class Publisher {
       this.#onInvalid(ir.node, error);
     }
   }
+}
+
+/** Nothing differs that a route follows. */
+function sameRouting(a: ClusterRecord, b: ClusterRecord): boolean {
+  return (
+    a.spec === b.spec &&
+    a.epoch === b.epoch &&
+    a.phase === b.phase &&
+    a.placements === b.placements &&
+    a.leaving === b.leaving
+  );
 }

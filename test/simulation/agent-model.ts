@@ -14,11 +14,11 @@ import type { GoalProgress, InstanceReport, PostgresState } from '../../control-
 import { formatLsn } from '../../control-plane/model/lsn.ts';
 import type { ControlMessage } from '../../control-plane/runtime/agent-protocol.ts';
 import type { Timer } from '../../control-plane/runtime/clock.ts';
-import { reportText } from './report-text.ts';
 import { Freezer } from './freezer.ts';
 import type { Kernel } from './kernel.ts';
 import type { PostgresModel } from './postgres-model.ts';
 import { type ProcessClock, processClock } from './process-clock.ts';
+import { reportText } from './report-text.ts';
 
 export interface AgentWorld {
   readonly kernel: Kernel;
@@ -69,6 +69,8 @@ export class AgentModel {
   #state: PostgresState = { kind: 'absent' };
   #activeAt = 0;
   #sent = { text: '', at: 0 };
+  /** Something that a report tells may differ from the last one. */
+  #news = true;
   #next: Timer | null = null;
   /** How soon a change of PostgreSQL is noticed, ms; null = it is looked at when the time comes. */
   #watchMs: number | null = null;
@@ -172,6 +174,7 @@ export class AgentModel {
     this.#activeAt = this.clock.now();
     this.#goal = { id, goal };
     this.#status = 'working';
+    this.#news = true;
     this.#look(false);
   }
 
@@ -191,7 +194,8 @@ export class AgentModel {
   /** What it would find when it looks each few milliseconds is found when it happens, that much later at most. */
   #sleep(ms: number): void {
     const goal = this.#goal?.goal;
-    const leftMs = goal?.kind === 'lead' && this.#seen.leaseHeld ? this.#lease.leftMs(goal, this.clock.now()) : ms;
+    const leftMs =
+      goal?.kind === 'lead' && this.#seen.leaseHeld ? this.#lease.leftMs(goal, this.clock.now()) : REPORT_EVERY_MS;
     if (ms < REPORT_EVERY_MS) this.#watchMs = ms;
     // A moment late, as real timers are: virtual time must go on.
     this.#next = this.freezer.after(Math.min(REPORT_EVERY_MS, Math.max(leftMs, 0) + 0.01), () => this.#look(false));
@@ -217,8 +221,11 @@ export class AgentModel {
   /** Answers when to look again, ms. */
   #advance(goal: Goal): number {
     const step = plan(goal, this.promisedEpoch, this.#seen);
-    this.#detail = step.kind === 'wait' || step.kind === 'refuse' ? step.detail : step.kind;
-    this.#status = reached(step) ? 'done' : step.kind === 'refuse' ? 'failed' : 'working';
+    const detail = step.kind === 'wait' || step.kind === 'refuse' ? step.detail : step.kind;
+    const status = reached(step) ? 'done' : step.kind === 'refuse' ? 'failed' : 'working';
+    this.#news ||= detail !== this.#detail || status !== this.#status;
+    this.#detail = detail;
+    this.#status = status;
     this.#execute(step);
     return delayMs(reached(step) && isSettled(goal, this.#seen), step.kind, this.clock.now() - this.#activeAt);
   }
@@ -233,6 +240,7 @@ export class AgentModel {
       return;
     }
     this.#seenVersion = version;
+    this.#news = true;
     const seen = this.postgres.observe(REPLICATION_PORT);
     const { server } = seen;
     if (goal && server.kind === 'primary') this.#lease.looked(goal, server.replies, now);
@@ -249,6 +257,7 @@ export class AgentModel {
         this.#later(step.kind, 0.2, this.slowDisk ? 2000 : 4, () => {
           this.#durableEpoch = step.epoch;
           this.promisedEpoch = step.epoch;
+          this.#news = true;
           this.#world.promised(this);
         });
         break;
@@ -303,6 +312,7 @@ export class AgentModel {
   #create(kind: Creating, toMs: number, effect: () => void): void {
     this.#state = postgresState(this.#seen.server, kind, this.#state);
     this.#seenVersion = -1;
+    this.#news = true;
     this.#later(kind, 50, toMs, effect);
   }
 
@@ -346,6 +356,8 @@ export class AgentModel {
   }
 
   #report(unchangedToo: boolean): void {
+    if (!unchangedToo && !this.#news) return;
+    this.#news = false;
     const { systemId, timeline, history } = this.#seen;
     const report = {
       ...{ instance: this.name, bootId: this.bootId, promisedEpoch: this.promisedEpoch },

@@ -43,7 +43,8 @@ export class Clients {
     const session = this.#sessions.get(gateway.node);
     const fresh = this.#world.writable(gateway);
     const live = session && this.#lives(session, gateway) ? session.agent : undefined;
-    return [live, fresh].filter((agent) => agent !== undefined && agent.postgres.isPrimary) as AgentModel[];
+    const agents = live && fresh ? [live, fresh] : [live ?? fresh].filter((agent) => agent !== undefined);
+    return agents.filter((agent) => agent.postgres.isPrimary);
   }
 
   /** Ends what Envoy would have ended by now; called by the world's clockwork. */
@@ -76,7 +77,7 @@ export class Clients {
   #application(gateway: EnvoyModel): void {
     const { kernel } = this.#world;
     this.#transaction(gateway);
-    kernel.after(this.#pause(15, 120), () => this.#application(gateway));
+    kernel.after(this.#pause(30, 150), () => this.#application(gateway));
   }
 
   #transaction(gateway: EnvoyModel): void {
@@ -92,8 +93,6 @@ export class Clients {
     const id = ++this.#writes;
     session.open.add(id);
     postgres.write(id, () => session.open.delete(id));
-    // Now and then somebody gives up to wait.
-    if (this.#world.kernel.random.chance(0.01) && postgres.cancelCommit()) this.#world.cancelled++;
   }
 
   #sessionOf(gateway: EnvoyModel): Live | undefined {
@@ -113,11 +112,13 @@ export class Clients {
 
   #local(agent: AgentModel): void {
     if (agent.alive) agent.postgres.write(++this.#writes, () => {});
-    this.#world.kernel.after(this.#pause(20, 250), () => this.#local(agent));
+    this.#world.kernel.after(this.#pause(60, 400), () => this.#local(agent));
   }
 
-  #pause(fromMs: number, toMs: number): number {
+  /** @param livelyMs at most, around what happens @param elseMs at most */
+  #pause(livelyMs: number, elseMs: number): number {
     const { kernel, stirredAt } = this.#world;
-    return kernel.now - stirredAt < LIVELY_MS ? kernel.random.between(2, 20) : kernel.random.between(fromMs, toMs);
+    const ms = kernel.now - stirredAt < LIVELY_MS ? livelyMs : elseMs;
+    return kernel.random.between(ms / 10, ms);
   }
 }

@@ -1,109 +1,128 @@
 /** What happens to a cluster in a run: faults as they come on real machines, and what people ask for. */
-
+import type { Random } from './kernel.ts';
 import { CONTROL } from './network.ts';
 import type { World } from './world.ts';
 
-type Fault = (world: World) => void;
+/** One of a run's schedule. Its choices come from a seed of its own, so that another one can be left out. */
+export interface Fault {
+  readonly kind: FaultKind;
+  /** It waits until clients are served again (for a while), then so many ms. */
+  readonly calm: boolean;
+  readonly gapMs: number;
+  readonly seed: number;
+}
 
-const anyInstance = (world: World) => world.kernel.random.pick([...world.agents.keys()]);
+type Injection = (world: World, random: Random) => void;
+
+const anyInstance = (world: World, random: Random) => random.pick([...world.agents.keys()]);
 const others = (world: World, name: string) => [...world.agents.keys()].filter((other) => other !== name);
 
-function primary(world: World): string {
+function primary(world: World, random: Random): string {
   for (const agent of world.agents.values()) if (agent.postgres.isPrimary && agent.alive) return agent.name;
-  return anyInstance(world);
+  return anyInstance(world, random);
 }
 
-function kill(world: World, name: string, power: boolean): void {
+/** Mostly short, sometimes longer than all that anybody waits for, ms. */
+const span = (random: Random) => (random.chance(0.7) ? random.between(20, 400) : random.between(400, 6000));
+
+function kill(world: World, random: Random, name: string, power: boolean): void {
   world.killInstance(name, power);
-  world.kernel.after(world.kernel.random.between(100, 4000), () => world.startInstance(name));
+  world.kernel.after(span(random), () => world.startInstance(name));
 }
 
-function healLater(world: World): void {
-  world.kernel.after(world.kernel.random.between(200, 5000), () => world.heal());
+function healLater(world: World, random: Random): void {
+  world.kernel.after(span(random), () => world.heal());
 }
 
-function isolate(world: World, name: string, oneWay: 'out' | 'in' | 'both'): void {
+function isolate(world: World, random: Random, name: string, oneWay: 'out' | 'in' | 'both'): void {
   for (const other of [CONTROL, ...others(world, name)]) {
     if (oneWay === 'out') world.cut(name, other, true);
     else if (oneWay === 'in') world.cut(other, name, true);
     else world.cut(name, other, false);
   }
-  healLater(world);
+  healLater(world, random);
 }
 
-const whileFrozen = (world: World) => world.kernel.random.between(50, 6000);
-
-const FAULTS: Readonly<Record<string, Fault>> = {
-  'postmaster of the primary killed': (world) => world.killPostgres(primary(world)),
-  'postmaster of any killed': (world) => world.killPostgres(anyInstance(world)),
-  'instance of the primary killed': (world) => kill(world, primary(world), false),
-  'any instance killed': (world) => kill(world, anyInstance(world), false),
-  'power of the primary lost': (world) => kill(world, primary(world), true),
-  'power of any lost': (world) => kill(world, anyInstance(world), true),
-  'power of all lost': (world) => {
-    for (const name of world.agents.keys()) kill(world, name, true);
+const FAULTS = {
+  'postmaster of the primary killed': (world, random) => world.killPostgres(primary(world, random)),
+  'postmaster of any killed': (world, random) => world.killPostgres(anyInstance(world, random)),
+  'instance of the primary killed': (world, random) => kill(world, random, primary(world, random), false),
+  'any instance killed': (world, random) => kill(world, random, anyInstance(world, random), false),
+  'power of the primary lost': (world, random) => kill(world, random, primary(world, random), true),
+  'power of any lost': (world, random) => kill(world, random, anyInstance(world, random), true),
+  'power of all lost': (world, random) => {
+    for (const name of world.agents.keys()) kill(world, random, name, true);
   },
-  'control plane killed': (world) => {
+  'control plane killed': (world, random) => {
     world.killControlPlane();
-    world.kernel.after(world.kernel.random.between(50, 2000), () => {
+    world.kernel.after(span(random), () => {
       if (!world.controlPlane) world.startControlPlane();
     });
   },
-  'control plane frozen': (world) => world.freezeControlPlane(whileFrozen(world)),
-  'control plane replaced while it runs': (world) => world.replaceControlPlane(),
-  'primary cut from the control plane': (world) => {
-    world.cut(CONTROL, primary(world), world.kernel.random.chance(0.3));
-    healLater(world);
+  'control plane frozen': (world, random) => world.freezeControlPlane(span(random)),
+  'control plane replaced while it runs': (world, random) => world.replaceControlPlane(random.between(200, 4000)),
+  'primary cut from the control plane': (world, random) => {
+    world.cut(CONTROL, primary(world, random), random.chance(0.3));
+    healLater(world, random);
   },
-  'primary isolated': (world) => isolate(world, primary(world), 'both'),
-  'primary isolated one way': (world) => isolate(world, primary(world), world.kernel.random.pick(['in', 'out'])),
-  'primary cut from its standbys': (world) => {
-    const name = primary(world);
-    for (const other of others(world, name)) world.cut(name, other, world.kernel.random.chance(0.3));
-    healLater(world);
+  'primary isolated': (world, random) => isolate(world, random, primary(world, random), 'both'),
+  'primary isolated one way': (world, random) =>
+    isolate(world, random, primary(world, random), random.pick(['in', 'out'])),
+  'primary cut from its standbys': (world, random) => {
+    const name = primary(world, random);
+    for (const other of others(world, name)) world.cut(name, other, random.chance(0.3));
+    healLater(world, random);
   },
-  'two instances cut': (world) => {
-    const a = anyInstance(world);
-    const b = anyInstance(world);
-    if (a !== b) world.cut(a, b, world.kernel.random.chance(0.5));
-    healLater(world);
+  'two instances cut': (world, random) => {
+    const a = anyInstance(world, random);
+    const b = anyInstance(world, random);
+    if (a !== b) world.cut(a, b, random.chance(0.5));
+    healLater(world, random);
   },
-  'network slow': (world) => {
+  'network slow': (world, random) => {
     world.network.spikes = 0.3;
-    healLater(world);
+    healLater(world, random);
   },
-  'agent frozen': (world) => world.freeze(anyInstance(world), { agent: true, postgres: false }, whileFrozen(world)),
-  'PostgreSQL frozen': (world) => world.freeze(primary(world), { agent: false, postgres: true }, whileFrozen(world)),
-  'instance frozen': (world) => {
-    const name = world.kernel.random.chance(0.6) ? primary(world) : anyInstance(world);
-    world.freeze(name, { agent: true, postgres: true }, whileFrozen(world));
+  'agent frozen': (world, random) =>
+    world.freeze(anyInstance(world, random), { agent: true, postgres: false }, span(random)),
+  'PostgreSQL frozen': (world, random) =>
+    world.freeze(primary(world, random), { agent: false, postgres: true }, span(random)),
+  'instance frozen': (world, random) => {
+    const name = random.chance(0.6) ? primary(world, random) : anyInstance(world, random);
+    world.freeze(name, { agent: true, postgres: true }, span(random));
   },
-  'disk slow': (world) => {
-    const agent = world.agents.get(anyInstance(world))!;
+  'disk slow': (world, random) => {
+    const agent = world.agents.get(anyInstance(world, random))!;
     agent.slowDisk = agent.postgres.slowDisk = true;
-    healLater(world);
+    healLater(world, random);
   },
-  'store fails': (world) => {
+  'store fails': (world, random) => {
     world.store.failing = 0.5;
-    healLater(world);
+    healLater(world, random);
   },
-  'store slow': (world) => {
+  'store slow': (world, random) => {
     world.store.slow = true;
-    healLater(world);
+    healLater(world, random);
   },
-  switchover: (world) => world.switchover(world.kernel.random.chance(0.5) ? anyInstance(world) : ''),
-};
+  switchover: (world, random) =>
+    world.switchover(random.chance(0.5) ? anyInstance(world, random) : '', random.pick([0, 50])),
+  'wall clock stepped': (world, random) => {
+    const hour = 3_600_000;
+    const ms = random.pick([-1, 1]) * random.pick([hour, 87_600 * hour]);
+    const { controlPlane } = world;
+    if (controlPlane && random.chance(0.3)) controlPlane.clock.stepWall(ms);
+    else world.agents.get(anyInstance(world, random))!.clock.stepWall(ms);
+  },
+  'waiting commits cancelled': (world, random) => {
+    const { postgres } = world.agents.get(primary(world, random))!;
+    for (let i = 0; i < 20; i++) world.kernel.after(i * 2, () => postgres.cancelCommit() && world.cancelled++);
+  },
+} satisfies Readonly<Record<string, Injection>>;
 
-const NAMES = Object.keys(FAULTS);
+export type FaultKind = keyof typeof FAULTS;
 
-/** One fault, the next some time later, until `end`. Often they come in flocks. */
-export function scheduleFaults(world: World, counts: Record<string, number>, end: number): void {
-  const { kernel } = world;
-  kernel.after(kernel.random.chance(0.3) ? kernel.random.between(1, 60) : kernel.random.between(60, 2500), () => {
-    if (kernel.now >= end) return;
-    const name = kernel.random.pick(NAMES);
-    counts[name] = (counts[name] ?? 0) + 1;
-    FAULTS[name]!(world);
-    scheduleFaults(world, counts, end);
-  });
+export const FAULT_KINDS = Object.keys(FAULTS) as FaultKind[];
+
+export function inject(world: World, fault: Fault, random: Random): void {
+  FAULTS[fault.kind](world, random);
 }

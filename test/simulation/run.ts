@@ -1,10 +1,13 @@
 /**
- * `npm run simulate -- [--seeds N] [--from S] [--jobs J]`: many seeds, in J processes; prints each failing one with its
- * last events. `--seed S` prints one run from begin to end. Exit code 1 when a promise of the protocol was broken.
+ * `npm run simulate -- [--seeds N] [--from S] [--jobs J] [--failures F] [--sum FILE]`: many seeds, in J processes; prints
+ * each failing one with its last events, and what was counted; `--sum` adds that to a file, for a run in pieces.
+ * `--seed S` prints one run from begin to end. Exit code 1 when a promise of the protocol was broken.
  */
 import { fork } from 'node:child_process';
+import { setImmediate as turn } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { type SimulationResult, simulate } from './simulate.ts';
+import { simulate } from './simulate.ts';
+import { addToFile, count, format, merge, newTally, type Tally } from './tally.ts';
 
 const { values } = parseArgs({
   options: {
@@ -14,17 +17,22 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     /** Stop after this many failures. */
     failures: { type: 'string', default: '3' },
+    sum: { type: 'string' },
   },
 });
 const from = Number(values.from);
 const seeds = Number(values.seeds);
 const jobs = Number(values.jobs);
 const failures = Number(values.failures);
+const LAST_EVENTS = 120;
+/** Seeds between two messages of a child process. */
+const BATCH = 50;
 
-/** What a child process tells of one seed. */
-type Line = Omit<SimulationResult, 'trace'> & { readonly trace: readonly string[] | null };
-
-const brief = (result: SimulationResult): Line => ({ ...result, trace: result.violation ? result.trace : null });
+/** What a child process tells: a batch of seeds, and the failing ones of it. */
+interface Batch {
+  readonly tally: Tally;
+  readonly failed: readonly string[];
+}
 
 if (values.seed !== undefined) {
   const result = await simulate(Number(values.seed));
@@ -32,48 +40,60 @@ if (values.seed !== undefined) {
   console.log(`seed ${result.seed}: ${result.violation ?? 'no violation'} (trace ${result.traceHash})`);
   process.exitCode = result.violation ? 1 : 0;
 } else if (process.send) {
-  // A child: every `jobs`th seed.
-  for (let seed = from; seed < from + seeds; seed += jobs) process.send(brief(await simulate(seed)));
+  for (const { at, size } of batches()) process.send(await runBatch(at, size));
   process.disconnect();
 } else {
   await runAll();
 }
 
-async function runAll(): Promise<void> {
-  const faults: Record<string, number> = {};
-  const sum = { runs: 0, promotions: 0, acknowledged: 0, events: 0, failed: 0 };
-  const take = (line: Line) => {
-    sum.runs++;
-    sum.promotions += line.promotions;
-    sum.acknowledged += line.acknowledged;
-    sum.events += line.events;
-    for (const [name, count] of Object.entries(line.faults)) faults[name] = (faults[name] ?? 0) + count;
-    if (!line.violation) return;
-    sum.failed++;
-    console.log((line.trace ?? []).slice(-120).join('\n'));
-    console.log(`seed ${line.seed}: ${line.violation} (trace ${line.traceHash})\n`);
-  };
-  const startedAt = performance.now();
-  if (jobs === 1) {
-    for (let seed = from; seed < from + seeds && sum.failed < failures; seed++) take(brief(await simulate(seed)));
-  } else {
-    await Promise.all(Array.from({ length: jobs }, (_, job) => runJob(job, take, () => sum.failed >= failures)));
-  }
-  const seconds = (performance.now() - startedAt) / 1000;
-  for (const name of Object.keys(faults).sort()) console.log(`${String(faults[name]).padStart(8)} ${name}`);
-  console.log(
-    `${sum.runs} seeds in ${seconds.toFixed(1)} s: ${sum.promotions} changes of primary (${(sum.promotions / seconds).toFixed(0)} a second), ` +
-      `${sum.acknowledged} commits, ${(sum.events / seconds / 1000).toFixed(0)} thousand events a second, ${sum.failed} failed`,
-  );
-  process.exitCode = sum.failed > 0 ? 1 : 0;
+/** Those of a child process: every `jobs`th one. */
+function* batches(): Generator<{ readonly at: number; readonly size: number }> {
+  for (let at = from; at < from + seeds; at += BATCH * jobs) yield { at, size: Math.min(BATCH, from + seeds - at) };
 }
 
-function runJob(job: number, take: (line: Line) => void, enough: () => boolean): Promise<void> {
-  const own = ['--seeds', String(seeds - job), '--from', String(from + job), '--jobs', String(jobs)];
-  const child = fork(import.meta.filename, own);
-  child.on('message', (line: Line) => {
+async function runBatch(at: number, size: number): Promise<Batch> {
+  const tally = newTally();
+  const failed: string[] = [];
+  const before = process.cpuUsage();
+  for (let seed = at; seed < at + size && failed.length < failures; seed++) {
+    const result = await simulate(seed);
+    count(tally, result);
+    if (!result.violation) continue;
+    const events = result.trace.slice(-LAST_EVENTS).join('\n');
+    failed.push(`${events}\nseed ${seed}: ${result.violation} (trace ${result.traceHash})\n`);
+  }
+  const { user, system } = process.cpuUsage(before);
+  tally.cpuSeconds = (user + system) / 1e6;
+  // A run never leaves its own turn: messages go out now.
+  await turn();
+  return { tally, failed };
+}
+
+async function runAll(): Promise<void> {
+  const total = newTally();
+  const take = ({ tally, failed }: Batch) => {
+    merge(total, tally);
+    for (const text of failed) console.log(text);
+  };
+  const enough = () => total.violations >= failures;
+  if (jobs === 1) {
+    for (const { at, size } of batches()) if (!enough()) take(await runBatch(at, size));
+  } else {
+    await Promise.all(Array.from({ length: jobs }, (_, job) => runJob(job, take, enough)));
+  }
+  console.log(format(total));
+  if (values.sum !== undefined) console.log(`\nin all\n${format(addToFile(values.sum, total))}`);
+  process.exitCode = total.violations > 0 ? 1 : 0;
+}
+
+function runJob(job: number, take: (batch: Batch) => void, enough: () => boolean): Promise<void> {
+  const skipped = job * BATCH;
+  if (skipped >= seeds) return Promise.resolve();
+  const own = ['--seeds', String(seeds - skipped), '--from', String(from + skipped), '--jobs', String(jobs)];
+  const child = fork(import.meta.filename, [...own, '--failures', String(failures)]);
+  child.on('message', (batch: Batch) => {
     if (enough()) child.kill();
-    else take(line);
+    else take(batch);
   });
   return new Promise((resolve, reject) => {
     child.once('exit', (code, signal) => {

@@ -1,7 +1,8 @@
 /** One seeded run: a cluster forms, faults come, all heals; the invariants are checked after each event. */
 import { specOf } from './cluster.ts';
-import { scheduleFaults } from './faults.ts';
-import { Kernel } from './kernel.ts';
+import { type Fault, inject } from './faults.ts';
+import { Kernel, Random } from './kernel.ts';
+import { scheduleOf } from './schedule.ts';
 import { World } from './world.ts';
 
 export interface SimulationResult {
@@ -9,10 +10,10 @@ export interface SimulationResult {
   readonly violation: string | null;
   /** Same seed, same hash. */
   readonly traceHash: string;
-  /** The last events. */
+  /** All that was noted, oldest first. */
   readonly trace: readonly string[];
-  /** Changes of primary. */
-  readonly promotions: number;
+  /** Changes of primary after which writes were let in. */
+  readonly failovers: number;
   readonly acknowledged: number;
   /** Events of virtual time. */
   readonly events: number;
@@ -20,53 +21,73 @@ export interface SimulationResult {
   readonly faults: Readonly<Record<string, number>>;
 }
 
-/** Virtual time with faults, and the limit for becoming writable after healing, ms. */
-const FAULTS_MS = 12_000;
+export interface SimulateOptions {
+  /** Instead of the one that belongs to the seed. */
+  readonly schedule?: readonly Fault[];
+  /** Another course of the same schedule. Default 0. */
+  readonly variant?: number;
+}
+
+/** The limits for forming, for a quiet moment, and for becoming writable after healing, ms of virtual time. */
+const FORM_MS = 20_000;
+const CALM_MS = 3000;
 const CONVERGE_MS = 30_000;
 
-export async function simulate(seed: number): Promise<SimulationResult> {
-  const kernel = new Kernel(seed);
-  const world = new World(kernel, specOf(kernel.random));
+export async function simulate(seed: number, options: SimulateOptions = {}): Promise<SimulationResult> {
+  const kernel = new Kernel(seed + (options.variant ?? 0) * 0x9e3779b1);
+  const world = new World(kernel, specOf(new Random(seed)));
   const { invariants } = world;
   const faults: Record<string, number> = {};
   world.begin();
-  await runUntil(world, () => isWritable(world), 20_000);
-  if (!isWritable(world)) invariants.violation('converges: the cluster did not form');
-  const end = kernel.now + FAULTS_MS;
-  scheduleFaults(world, faults, end);
-  await runUntil(world, () => false, FAULTS_MS);
-  world.heal();
-  if (!world.controlPlane) world.startControlPlane();
-  for (const name of world.agents.keys()) world.startInstance(name);
-  const before = world.acknowledgedWrites;
-  const written = () => world.acknowledgedWrites > before && isWritable(world);
-  await runUntil(world, written, CONVERGE_MS);
-  if (!written()) invariants.violation('converges: not writable within 30 s after healing');
-  invariants.final();
-  if (invariants.found) world.noteStates();
+  await runUntil(world, () => isWritable(world), FORM_MS);
+  if (!isWritable(world)) invariants.broken('converges: the cluster did not form');
+  for (const fault of options.schedule ?? scheduleOf(new Random(~seed))) {
+    if (fault.calm) await runUntil(world, () => isWritable(world), CALM_MS);
+    await runUntil(world, () => false, fault.gapMs);
+    if (invariants.violation) break;
+    faults[fault.kind] = (faults[fault.kind] ?? 0) + 1;
+    inject(world, fault, new Random(fault.seed));
+    world.stir();
+  }
+  await heal(world);
+  if (invariants.violation) world.noteStates();
   return {
     seed,
-    violation: invariants.found?.message ?? null,
+    violation: invariants.violation?.message ?? null,
     traceHash: kernel.traceHash,
-    trace: kernel.trace,
-    promotions: world.promotions,
+    get trace() {
+      return kernel.trace;
+    },
+    failovers: invariants.failovers,
     acknowledged: world.acknowledgedWrites,
     events: kernel.events,
     faults,
   };
 }
 
+async function heal(world: World): Promise<void> {
+  const { invariants } = world;
+  world.heal();
+  if (!world.controlPlane) world.startControlPlane();
+  for (const name of world.agents.keys()) world.startInstance(name);
+  const before = world.acknowledgedWrites;
+  const written = () => world.acknowledgedWrites > before && isWritable(world);
+  await runUntil(world, written, CONVERGE_MS);
+  if (!written()) invariants.broken('converges: not writable within 30 s after healing');
+  invariants.final();
+}
+
 async function runUntil(world: World, done: () => boolean, limitMs: number): Promise<void> {
   const { kernel, invariants } = world;
   const until = kernel.now + limitMs;
   await kernel.drain();
-  while (!invariants.found && kernel.step(until)) {
+  while (!invariants.violation && !done() && kernel.step(until)) {
     if (!kernel.drained) await kernel.drain();
     invariants.check();
-    if (done()) return;
   }
 }
 
+/** Every gateway leads somewhere, and that waits for nobody who is away. */
 function isWritable(world: World): boolean {
   return world.acknowledgedWrites > 0 && world.gateways.every((gateway) => world.writable(gateway) !== undefined);
 }

@@ -2,11 +2,12 @@
  * One cluster in virtual time: the production Manager (reduce, decide, runner), routing and agent plan over models of
  * PostgreSQL, Envoy, the network and the store. Clients write through two gateways whose configuration arrives late.
  */
-import type { Timer } from '../../control-plane/runtime/clock.ts';
+
 import type { ClusterRecord } from '../../control-plane/model/cluster-record.ts';
 import { type ClusterSpec, instanceNames } from '../../control-plane/model/cluster-spec.ts';
 import type { InstanceReport } from '../../control-plane/model/instance.ts';
 import { instanceNode } from '../../control-plane/routing/mesh.ts';
+import type { Timer } from '../../control-plane/runtime/clock.ts';
 import { createLogger } from '../../control-plane/runtime/logger.ts';
 import { AgentModel } from './agent-model.ts';
 import { Clients } from './clients.ts';
@@ -37,7 +38,6 @@ export class World {
   readonly store: StoreModel;
   readonly invariants: Invariants;
   readonly gateways: readonly EnvoyModel[];
-  promotions = 0;
   acknowledgedWrites = 0;
   /** The newest; an older one may still run, and not know that it was replaced. */
   #controlPlane: ControlPlaneModel | null = null;
@@ -136,12 +136,12 @@ export class World {
    * Another control plane starts while this one runs on for a while: it lost its lease and does not know. Agents and
    * proxies go over to the new one.
    */
-  replaceControlPlane(): void {
+  replaceControlPlane(overlapMs: number): void {
     const old = this.controlPlane;
     if (!old) return;
     this.kernel.note('control plane replaced, the old one runs on');
     const before = [...this.#connections];
-    this.kernel.after(this.kernel.random.between(200, 4000), () => old.kill());
+    this.kernel.after(overlapMs, () => old.kill());
     this.startControlPlane();
     for (const connection of before) this.#end(connection, 1, 1500);
   }
@@ -158,14 +158,12 @@ export class World {
     });
   }
 
-  switchover(to: string): void {
+  switchover(to: string, waitMs: number): void {
     const { controlPlane } = this;
     if (!controlPlane || controlPlane.frozen) return;
     this.kernel.note(`switchover to ${to || 'the best'} asked`);
     this.kernel.touch();
-    controlPlane.manager
-      .switchover(this.spec.name, { to: to || undefined, waitMs: this.kernel.random.pick([0, 50]) })
-      .catch(() => {});
+    controlPlane.manager.switchover(this.spec.name, { to: to || undefined, waitMs }).catch(() => {});
   }
 
   // --- instances
@@ -392,7 +390,6 @@ export class World {
     this.kernel.note(
       `stored e${record.epoch} ${phase.kind}${where} voters ${voters}: ${record.history.at(-1)?.reason ?? ''}`,
     );
-    if (phase.kind === 'promoting') this.promotions++;
     this.invariants.stored(record);
     this.stir();
   }

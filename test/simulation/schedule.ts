@@ -1,0 +1,43 @@
+/**
+ * Which faults a run has, from its seed. Most runs are a chain of failovers, each with a quiet moment before it, and few
+ * kinds of other faults among them, which so come together with each other more often; some are a storm of everything.
+ */
+import { FAULT_KINDS, type Fault, type FaultKind } from './faults.ts';
+import type { Random } from './kernel.ts';
+
+/** What makes the cluster change its primary, and how often it is taken in a chain. */
+const CHANGES: readonly FaultKind[] = [
+  ...Array<FaultKind>(6).fill('postmaster of the primary killed'),
+  ...Array<FaultKind>(2).fill('instance of the primary killed'),
+  'power of the primary lost',
+  ...Array<FaultKind>(5).fill('switchover'),
+];
+
+export function scheduleOf(random: Random): Fault[] {
+  return random.chance(0.12) ? storm(random) : chain(random);
+}
+
+function chain(random: Random): Fault[] {
+  const length = Math.round(random.between(20, 60));
+  const few = Array.from({ length: 3 }, () => random.pick(FAULT_KINDS));
+  const share = random.pick([0, 0.1, 0.1, 0.3]);
+  return Array.from({ length }, () => {
+    const isOther = random.chance(share);
+    const calm = random.chance(isOther ? 0.5 : 0.9);
+    return {
+      kind: random.pick(isOther ? few : CHANGES),
+      calm,
+      gapMs: random.chance(0.8) ? random.between(1, 80) : random.between(80, 600),
+      seed: Math.floor(random.next() * 2 ** 32),
+    };
+  });
+}
+
+function storm(random: Random): Fault[] {
+  return Array.from({ length: 10 }, () => ({
+    kind: random.pick(FAULT_KINDS),
+    calm: false,
+    gapMs: random.chance(0.3) ? random.between(1, 60) : random.between(60, 2500),
+    seed: Math.floor(random.next() * 2 ** 32),
+  }));
+}

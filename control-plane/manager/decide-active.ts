@@ -6,11 +6,12 @@ import { promiseQuorum, type SyncConfig, sameSync } from '../model/sync.ts';
 import { decideMembers } from './decide-members.ts';
 import { decideOperations, decideRestart } from './decide-operations.ts';
 import { type Decision, earliest, move, newEpoch, stay } from './decision.ts';
+import { votersWhileClosed } from './gate-voters.ts';
 import { leadGoal, syncStep } from './goals.ts';
 import { whyNotAutomatic } from './operations.ts';
 import { type ClusterState, liveReport, observed } from './state.ts';
 import { suspect } from './suspicion.ts';
-import { confirmedSync, flushedCount, graceEndsAt, wantedSync } from './sync-plan.ts';
+import { confirmedSync, flushedCount, graceEndsAt } from './sync-plan.ts';
 
 /** A failed goal of the primary is tried again after this long, ms. */
 export const RETRY_AFTER_MS = 1000;
@@ -113,38 +114,13 @@ function openGate(state: ClusterState, phase: Extract<Active, { gate: 'closed' }
       phase: { kind: 'active', primary, gate: 'open' },
     });
   }
-  const better = widenWhileClosed(state, phase, now);
+  const better = votersWhileClosed(state, phase, now);
   if (better) {
     return move(state, 'voters', `${primary} waits for ${describe(better)} before it takes writes`, {
       phase: { ...phase, sync: better },
     });
   }
   return retryFailed(state, phase, stay(`${primary} takes no writes until ${describe(sync)} hold what it holds`), now);
-}
-
-/** Other voters for a gate that can't open with the ones it has; null = leave them. */
-function widenWhileClosed(
-  state: ClusterState,
-  phase: Extract<Active, { gate: 'closed' }>,
-  now: number,
-): SyncConfig | null {
-  const stored = state.record.sync;
-  const wanted = wantedSync(state, phase.primary, now);
-  if (sameSync(wanted, phase.sync)) return null;
-  if (stored.voters.length === 0) return wanted;
-  const here = phase.sync.voters.filter((name) => observed(state, name).missingSince === null);
-  if (here.length >= phase.sync.k && phase.sync.voters.length >= phase.sync.k) return null;
-  return keepsQuorums(stored, phase.primary, wanted) ? wanted : null;
-}
-
-/**
- * A commit that the primary acknowledges under `told` is found by every promise quorum of `stored`: the primary has
- * it, and of told's k at least k less the outsiders.
- */
-function keepsQuorums(stored: SyncConfig, primary: string, told: SyncConfig): boolean {
-  const outsiders = told.voters.filter((name) => !stored.voters.includes(name)).length;
-  const holders = (stored.voters.includes(primary) ? 1 : 0) + Math.max(0, told.k - outsiders);
-  return holders + promiseQuorum(stored) > stored.voters.length;
 }
 
 /** The voters first: what people asked for has time. */

@@ -5,8 +5,8 @@ import { buildCluster, buildReport, connection, observe } from '../../test/suppo
 import { buildSpec } from '../../test/support/build-record.ts';
 import type { Phase } from '../model/cluster-record.ts';
 import { type Goal, goalId } from '../model/goal.ts';
-import type { InstanceReport, PostgresState, PrimaryState } from '../model/instance.ts';
-import { NO_SYNC } from '../model/sync.ts';
+import type { InstanceReport, PostgresState, PrimaryState, StandbyConnection } from '../model/instance.ts';
+import { NO_SYNC, type SyncConfig } from '../model/sync.ts';
 import { decide } from './decide.ts';
 import { checkSwitchover } from './decide-switchover.ts';
 import { goalFor } from './goals.ts';
@@ -213,15 +213,45 @@ describe('the gate', () => {
   it('waits for other voters when too few of its own are there, but for none that a promise quorum could miss', () => {
     const from = buildCluster({ standbys: { 'orders-3': { lsn: 2000n } }, voters: ['orders-1', 'orders-2'] });
     // The primary itself is a stored voter: what it acknowledges with orders-3 alone is found with its own promise.
-    const state = closed({ voters: ['orders-2'], k: 1 }, from);
+    const inForce = (sync: SyncConfig) => ({ sync, standbys: shown(primaryOf(from).standbys, sync) });
+    const state = told(closed({ voters: ['orders-2'], k: 1 }, from), inForce({ voters: ['orders-2'], k: 1 }));
+    expect(decide(closed({ voters: ['orders-2'], k: 1 }, from), 2).change).toBeNull();
     expect(decide(state, 2).change).toMatchObject({
       kind: 'voters',
       record: { phase: { sync: { voters: ['orders-2', 'orders-3'], k: 1 } } },
     });
     const outside = buildCluster({ standbys: { 'orders-3': { lsn: 2000n } }, voters: ['orders-2'] });
-    expect(decide(closed({ voters: ['orders-2'], k: 1 }, outside), 2).change).toBeNull();
+    const { standbys } = primaryOf(outside);
+    const sync = { voters: ['orders-2'], k: 1 };
+    expect(decide(told(closed(sync, outside), { sync, standbys: shown(standbys, sync) }), 2).change).toBeNull();
+  });
+
+  it('exchanges a voter from outside by way of neither: two walsenders can go by two settings', () => {
+    const voters = ['orders-1', 'orders-2'];
+    const spec = buildSpec({ instances: 4, durability: { mode: 'strict', quorum: 2 } });
+    const from = buildCluster({
+      standbys: { 'orders-2': { lsn: 1500n }, 'orders-4': { lsn: 2000n } },
+      record: { spec, sync: { voters, k: 2 } },
+    });
+    const before = { voters: ['orders-2', 'orders-3'], k: 2 };
+    const between = { voters: ['orders-2'], k: 2 };
+    const { standbys } = primaryOf(from);
+    const first = told(closed(before, from), { sync: before, standbys: shown(standbys, before) });
+    expect(decide(first, 2).change).toMatchObject({ record: { phase: { sync: between } } });
+    const second = told(closed(between, from), { sync: between, standbys: shown(standbys, between) });
+    expect(decide(second, 2).change).toMatchObject({
+      record: { phase: { sync: { voters: ['orders-2', 'orders-4'], k: 2 } } },
+    });
+    // Not before the walsender of the one that left knows that it did.
+    const late = told(closed(between, from), { sync: between, standbys: shown(standbys, { ...between, voters: [] }) });
+    expect(decide(late, 2).change).toBeNull();
   });
 });
+
+/** How the walsenders show a setting that all of them go by. */
+function shown(standbys: readonly StandbyConnection[], sync: SyncConfig): StandbyConnection[] {
+  return standbys.map((s) => ({ ...s, syncState: sync.voters.includes(s.name) ? 'quorum' : 'async' }));
+}
 
 describe('a switchover', () => {
   const draining: Phase = { kind: 'draining', primary: 'orders-1', target: 'orders-2', waitMs: 100 };

@@ -62,16 +62,20 @@ export function flushedCount(primary: PrimaryState, sync: SyncConfig, lsn: bigin
   return primary.standbys.filter((s) => sync.voters.includes(s.name) && s.flushLsn >= lsn).length;
 }
 
+/** PostgreSQL and all its walsenders go by what the goal `goalId` told, the last one that it was given. */
+export function isInForce(state: ClusterState, primaryName: string, goalId: string): boolean {
+  const report = liveReport(state, primaryName);
+  if (report?.postgres.kind !== 'primary' || state.syncBaseline?.goalId !== goalId) return false;
+  return report.goal?.id === goalId && report.goal.status === 'done' && settled(report.postgres);
+}
+
 /** What the goal `goalId` told PostgreSQL, if it is in force everywhere and safe; null = not yet. */
 export function confirmedSync(state: ClusterState, primaryName: string, goalId: string): SyncConfig | null {
-  const report = liveReport(state, primaryName);
+  const postgres = liveReport(state, primaryName)?.postgres;
   const baseline = state.syncBaseline;
-  if (report?.postgres.kind !== 'primary' || !report.postgres.sync || baseline?.goalId !== goalId) return null;
-  if (report.goal?.id !== goalId || report.goal.status !== 'done' || !settled(report.postgres)) return null;
-  const { postgres } = report;
-  return flushedCount(postgres, report.postgres.sync, baseline.lsn) >= report.postgres.sync.k
-    ? report.postgres.sync
-    : null;
+  if (postgres?.kind !== 'primary' || !postgres.sync || !baseline || !isInForce(state, primaryName, goalId))
+    return null;
+  return flushedCount(postgres, postgres.sync, baseline.lsn) >= postgres.sync.k ? postgres.sync : null;
 }
 
 /**

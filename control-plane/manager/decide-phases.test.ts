@@ -242,6 +242,13 @@ describe('the gate', () => {
     expect(decide(second, 2).change).toMatchObject({
       record: { phase: { sync: { voters: ['orders-2', 'orders-4'], k: 2 } } },
     });
+    // Of those that came back only one may be from outside.
+    const back = buildCluster({
+      standbys: { 'orders-2': { lsn: 1500n }, 'orders-3': { lsn: 1500n }, 'orders-4': { lsn: 2000n } },
+      record: { spec, sync: { voters, k: 2 } },
+    });
+    const third = told(closed(between, back), { sync: between, standbys: shown(primaryOf(back).standbys, between) });
+    expect(decide(third, 2).change).toMatchObject({ record: { phase: { sync: before } } });
     // Not before the walsender of the one that left knows that it did.
     const late = told(closed(between, from), { sync: between, standbys: shown(standbys, { ...between, voters: [] }) });
     expect(decide(late, 2).change).toBeNull();

@@ -15,18 +15,34 @@ type Closed = Extract<Phase, { kind: 'active'; gate: 'closed' }>;
 export function votersWhileClosed(state: ClusterState, phase: Closed, now: number): SyncConfig | null {
   const { primary, sync: told } = phase;
   const stored = state.record.sync;
-  const wanted = wantedSync(state, primary, now);
-  if (sameSync(wanted, told)) return null;
-  if (stored.voters.length === 0) return wanted;
+  const best = wantedSync(state, primary, now);
+  if (sameSync(best, told)) return null;
+  if (stored.voters.length === 0) return best;
   const here = told.voters.filter((name) => observed(state, name).missingSince === null);
   if (here.length >= told.k && told.voters.length >= told.k) return null;
-  if (!keepsQuorums(stored, primary, wanted)) return null;
+  const wanted = permitted(stored, primary, told, best);
+  if (!wanted || sameSync(wanted, told)) return null;
   // What was told before this must be gone from every walsender: only two settings may meet.
   if (!isInForce(state, primary, goalId(leadGoal(state.record, primary, told)))) return null;
   if (keepsQuorums(stored, primary, either(told, wanted))) return wanted;
   // By way of what both have: until every walsender knows it, commits wait for all of those that are left.
   const both = told.voters.filter((name) => wanted.voters.includes(name));
   return both.length > 0 ? { voters: both, k: told.k } : null;
+}
+
+/** Of the best voters those that are stored, and as many others as may be, first the ones that were told already. */
+function permitted(stored: SyncConfig, primary: string, told: SyncConfig, best: SyncConfig): SyncConfig | null {
+  const voters = best.voters.filter((name) => stored.voters.includes(name));
+  const others = best.voters.filter((name) => !stored.voters.includes(name));
+  for (const name of [...others].sort((a, b) => rank(told, a) - rank(told, b))) {
+    if (keepsQuorums(stored, primary, { voters: [...voters, name], k: best.k })) voters.push(name);
+  }
+  const wanted = { voters: voters.sort(), k: best.k };
+  return voters.length >= best.k && keepsQuorums(stored, primary, wanted) ? wanted : null;
+}
+
+function rank(told: SyncConfig, name: string): number {
+  return told.voters.includes(name) ? 0 : 1;
 }
 
 /**

@@ -146,8 +146,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       manager(
         'sync-plan',
-        'return flushedCount(postgres, report.postgres.sync, baseline.lsn) >= report.postgres.sync.k',
-        'return flushedCount(postgres, report.postgres.sync, baseline.lsn) >= 0',
+        'return flushedCount(postgres, postgres.sync, baseline.lsn) >= postgres.sync.k ?',
+        'return flushedCount(postgres, postgres.sync, baseline.lsn) >= 0 ?',
       ),
     ],
   },
@@ -156,7 +156,7 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       manager('reduce', 'if (observed(next, report.instance).sentGoal !== goal.id) return next;', ''),
       manager('reduce', 'if (state.syncBaseline === null || primaryOf', 'if (state.syncBaseline !== null || primaryOf'),
-      manager('runner', 'return sentGoal !== goalId(goal) && liveReport', 'return false && liveReport'),
+      manager('runner', 'return sentGoal !== id && liveReport', 'return false && liveReport'),
     ],
   },
   {
@@ -171,7 +171,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a goal to lead from a record that may be old',
-    patches: [manager('runner', '} else if (this.#needsProof(decision.retry)) {', '} else if (this.#stopped) {')],
+    patches: [manager('runner', 'if (this.#needsProof(due))', 'if (this.#stopped)')],
   },
   {
     name: 'one slot for all epochs',

@@ -23,7 +23,7 @@ export function votersWhileClosed(state: ClusterState, phase: Closed, now: numbe
   const wanted = permitted(stored, primary, told, best);
   if (!wanted || sameSync(wanted, told)) return null;
   // What was told before this must be gone from every walsender: only two settings may meet.
-  if (!isInForce(state, primary, goalId(leadGoal(state.record, primary, told)))) return null;
+  if (!isInForce(state, primary, goalId(leadGoal(state, primary, told)))) return null;
   if (keepsQuorums(stored, primary, either(told, wanted))) return wanted;
   // By way of what both have: until every walsender knows it, commits wait for all of those that are left.
   const both = told.voters.filter((name) => wanted.voters.includes(name));

@@ -14,8 +14,10 @@ export interface AgentConfig {
   readonly instance: string;
   /** Absolute. Holds data/ (PGDATA), promise.json, envoy/ and what the agent keeps beside them. */
   readonly directory: string;
-  /** `HOST:PORT` of the control plane's gRPC server (agent service and xDS). */
-  readonly controlPlane: string;
+  /**
+   * `HOST:PORT` of each control plane's gRPC server (agent service and xDS); the file may have one as a text of its own.
+   */
+  readonly controlPlane: readonly string[];
   readonly placement: Placement;
   readonly postgres: {
     /** Directory of initdb, postgres, pg_basebackup, pg_rewind, pg_controldata. */
@@ -38,7 +40,7 @@ export interface GatewayConfig {
   readonly name: string;
   /** Absolute. Holds envoy/. */
   readonly directory: string;
-  readonly controlPlane: string;
+  readonly controlPlane: readonly string[];
   readonly envoy: EnvoyBinary;
   readonly logLevel: LogLevel;
   readonly logFormat: 'json' | 'pretty';
@@ -51,6 +53,10 @@ export interface EnvoyBinary {
 
 const absolutePath = z.string().regex(/^\//, 'must be an absolute path');
 const hostAndPort = z.string().regex(/^.+:\d{1,5}$/, 'must be HOST:PORT');
+const addresses = z.preprocess(
+  (value) => (typeof value === 'string' ? [value] : value),
+  z.array(hostAndPort).min(1, 'must name a control plane'),
+);
 const label = z.string().regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/, 'must be a DNS label: a-z, 0-9 and -');
 const port = z.int().min(1).max(65535);
 const logging = { logLevel: z.enum(LOG_LEVELS), logFormat: z.enum(['json', 'pretty']) };
@@ -61,7 +67,7 @@ const agentSchema = z
     cluster: label,
     instance: label,
     directory: absolutePath,
-    controlPlane: hostAndPort,
+    controlPlane: addresses,
     placement: z.strictObject({
       host: z.string().min(1),
       zone: z.string(),
@@ -91,7 +97,7 @@ const agentSchema = z
 const gatewaySchema = z.strictObject({
   name: label,
   directory: absolutePath,
-  controlPlane: hostAndPort,
+  controlPlane: addresses,
   envoy,
   ...logging,
 });

@@ -53,6 +53,8 @@ export class Controller implements Component {
   readonly #wake: WakeUp;
   readonly #lease = new Lease();
   #goal: Goal | null = null;
+  /** Of the control plane that the newest goal came from. */
+  #term = 0;
   #progress: GoalProgress | null = null;
   #observed: Observed;
   #state: PostgresState = { kind: 'absent' };
@@ -135,7 +137,7 @@ export class Controller implements Component {
   handle(message: ControlMessage): void {
     switch (message.kind) {
       case 'goal':
-        this.#take(message.goal);
+        this.#take(message.goal, message.term);
         break;
       case 'report-request':
         this.#reportWanted = true;
@@ -169,7 +171,13 @@ export class Controller implements Component {
     this.#wake.wake();
   }
 
-  #take(goal: Goal): void {
+  #take(goal: Goal, term: number): void {
+    if (term < this.#term) {
+      // Its sender does not know yet that another one leads.
+      this.#options.log.warn({ goal: goalId(goal), term, newest: this.#term }, 'goal of an older term ignored');
+      return;
+    }
+    this.#term = term;
     const same = this.#goal !== null && goalId(this.#goal) === goalId(goal);
     this.#goal = goal;
     this.#failure = null;
@@ -332,7 +340,7 @@ export class Controller implements Component {
     const { history, systemId, timeline } = this.#observed;
     const pids = { agent: process.pid, postgres: server.pid, envoy: envoyPid() };
     const report = {
-      ...{ instance, bootId, promisedEpoch: promise.epoch, goal: this.#progress },
+      ...{ instance, bootId, promisedEpoch: promise.epoch, term: this.#term, goal: this.#progress },
       ...{ systemId, timeline, history, postgres: this.#state, pids },
     };
     const content = JSON.stringify(report, (_key, value) => (typeof value === 'bigint' ? formatLsn(value) : value));

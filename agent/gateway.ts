@@ -22,7 +22,7 @@ async function main(): Promise<void> {
   const log = createLogger({ level: config.logLevel, format: config.logFormat }).child({ gateway: config.name });
   const pidFile = path.join(config.directory, 'gateway.pid');
   const node = `gateway/${config.name}`;
-  const controlPlane = parseAddress(config.controlPlane);
+  const controlPlanes = config.controlPlane.map(parseAddress);
   const directory = path.join(config.directory, 'envoy');
   const envoy = new EnvoyProcess({
     directory,
@@ -32,7 +32,7 @@ async function main(): Promise<void> {
       cluster: config.name,
       zone: '',
       metadata: {},
-      controlPlane,
+      controlPlanes,
     },
     concurrency: 1,
     log,
@@ -41,7 +41,7 @@ async function main(): Promise<void> {
     onChange: () => cache.envoyChanged(),
   });
   const cache = new ConfigCache({
-    ...{ directory, node, controlPlane, log },
+    ...{ directory, node, controlPlanes, log },
     admin: (path) => envoy.adminGet(path),
     standing: () => null,
     clock: systemClock,

@@ -89,7 +89,7 @@ export async function openInstance(options: InstanceOptions): Promise<Instance> 
     file: path.join(directory, 'follow.json'),
     isConnected: options.isConnected,
     hasGoal: () => controller.goal !== null,
-    follow: (goal) => controller.handle({ kind: 'goal', id: goalId(goal), goal }),
+    follow: (goal) => controller.handle({ kind: 'goal', id: goalId(goal), goal, term: 0 }),
     ...{ clock, log },
   });
   return {

@@ -32,7 +32,7 @@ async function main(): Promise<void> {
   await mkdir(config.directory, { recursive: true, mode: 0o755 });
 
   const node = `instance/${cluster}/${instance}`;
-  const controlPlane = parseAddress(config.controlPlane);
+  const controlPlanes = config.controlPlane.map(parseAddress);
   const directory = path.join(config.directory, 'envoy');
   const envoy = new EnvoyProcess({
     directory,
@@ -42,7 +42,7 @@ async function main(): Promise<void> {
       cluster,
       zone: placement.zone,
       metadata: {},
-      controlPlane,
+      controlPlanes,
     },
     ...{ concurrency: 1, log, clock },
     cachePort: () => cache.port,
@@ -54,27 +54,32 @@ async function main(): Promise<void> {
   const postgres = await openInstance({
     ...{ config, bootId, clock, log },
     envoyPid: () => envoy.pid,
+    // All of them know the state at any time: whoever begins to lead need not ask.
     send: (report) => {
-      link.send(report);
+      for (const link of links) link.send(report);
       cache.refresh();
     },
-    isConnected: () => link.connected,
+    // Of several only the one that leads has a word for anybody: nobody can tell by a connection that it is there.
+    isConnected: () => links.length === 1 && links.some(({ connected }) => connected),
   });
   const { controller } = postgres;
   const cache = new ConfigCache({
-    ...{ directory, node, controlPlane, clock, log },
+    ...{ directory, node, controlPlanes, clock, log },
     admin: (path) => envoy.adminGet(path),
     standing: () => controller.standing,
   });
-  const link = new ControlLink({
-    address: config.controlPlane,
-    hello: () => ({ kind: 'hello', cluster, instance, bootId, placement, postgresMajor: postgres.postgresMajor }),
-    onMessage: (message) => controller.handle(message),
-    onUp: () => controller.reportNow(),
-    onDown: () => {},
-    random: Math.random,
-    ...{ log, clock },
-  });
+  const links = config.controlPlane.map(
+    (address) =>
+      new ControlLink({
+        address,
+        hello: () => ({ kind: 'hello', cluster, instance, bootId, placement, postgresMajor: postgres.postgresMajor }),
+        onMessage: (message) => controller.handle(message),
+        onUp: () => controller.reportNow(),
+        onDown: () => {},
+        random: Math.random,
+        ...{ log, clock },
+      }),
+  );
   const health = new HealthServer({
     host: placement.host,
     port: placement.ports.health,
@@ -84,7 +89,7 @@ async function main(): Promise<void> {
 
   const components = new ComponentStack((component, err) => log.error({ component, err }, 'stop failed'));
   try {
-    for (const component of [health, cache, envoy, postgres, link]) await components.start(component);
+    for (const component of [health, cache, envoy, postgres, ...links]) await components.start(component);
     log.info({ pid: process.pid, bootId }, 'agent started');
     const [signal] = await stopped;
     log.info({ signal }, 'agent stops');

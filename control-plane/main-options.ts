@@ -12,7 +12,12 @@ export interface ListenAddress {
 
 export interface MainOptions {
   readonly stateDir: string;
+  /** Of this control plane among several. */
+  readonly name: string;
+  /** Of the store that this process has to itself. */
   readonly storeDir: string;
+  /** Addresses of a shared store's members; [] = the store is in storeDir. */
+  readonly etcd: readonly string[];
   /** What commands find the control plane by. */
   readonly controlPlaneFile: string;
   readonly api: ListenAddress;
@@ -29,8 +34,12 @@ export function parseMainOptions(args: readonly string[]): MainOptions {
   const problems: Problem[] = [];
   const api = address('--api', flags.api, problems);
   const xds = address('--xds', flags.xds, problems);
+  const etcd = storeFlag(flags.store, problems);
   const logLevel = LOG_LEVELS.find((level) => level === flags['log-level']);
   const logFormat = (['json', 'pretty'] as const).find((format) => format === flags['log-format']);
+  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(flags.name)) {
+    problems.push({ path: '--name', message: `must be a DNS label: a-z, 0-9 and -, is ${flags.name}` });
+  }
   if (!flags['state-dir']) problems.push({ path: '--state-dir', message: 'must name a directory' });
   if (!logLevel) problems.push({ path: '--log-level', message: `must be one of ${LOG_LEVELS.join(', ')}` });
   if (!logFormat) problems.push({ path: '--log-format', message: 'must be json or pretty' });
@@ -40,8 +49,10 @@ export function parseMainOptions(args: readonly string[]): MainOptions {
   const stateDir = resolve(flags['state-dir'] ?? '');
   return {
     stateDir,
+    name: flags.name,
     storeDir: join(stateDir, 'store'),
-    controlPlaneFile: join(stateDir, 'control-plane.json'),
+    etcd,
+    controlPlaneFile: join(stateDir, `${flags.name}.json`),
     api,
     xds,
     logLevel,
@@ -55,6 +66,8 @@ function readFlags(args: readonly string[]) {
       args: [...args],
       options: {
         'state-dir': { type: 'string' },
+        name: { type: 'string', default: 'control-plane' },
+        store: { type: 'string', default: 'file' },
         api: { type: 'string', default: ANY_LOOPBACK_PORT },
         xds: { type: 'string', default: ANY_LOOPBACK_PORT },
         'log-level': { type: 'string', default: 'info' },
@@ -64,6 +77,19 @@ function readFlags(args: readonly string[]) {
   } catch (error) {
     throw new HowdahError('invalid-argument', HowdahError.from(error).message, { cause: error });
   }
+}
+
+/** `file`, or `etcd=http://HOST:PORT,...`. */
+function storeFlag(text: string, problems: Problem[]): string[] {
+  if (text === 'file') return [];
+  const urls = text.startsWith('etcd=') ? text.slice('etcd='.length).split(',') : [];
+  const isUrl = (url: string) =>
+    URL.canParse(url) && /^https?:$/.test(new URL(url).protocol) && new URL(url).port !== '';
+  if (urls.length === 0 || !urls.every(isUrl)) {
+    problems.push({ path: '--store', message: `must be file or etcd=http://HOST:PORT,..., is ${text}` });
+    return [];
+  }
+  return urls;
 }
 
 function address(flag: string, text: string, problems: Problem[]): ListenAddress {

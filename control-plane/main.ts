@@ -1,6 +1,7 @@
 // The control plane's process: the one place that chooses implementations.
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { setLogger } from '@grpc/grpc-js';
 import { translate } from '../envoy-config/translate.ts';
 import {
   buildSnapshot,
@@ -14,6 +15,7 @@ import { clusterStatus } from './api/cluster-status.ts';
 import { ApiServer } from './api/server.ts';
 import type { ControlPlaneView } from './api/view.ts';
 import { ControlPlaneFile } from './control-plane-file.ts';
+import { coordinate } from './coordination.ts';
 import { GrpcServer } from './grpc-server.ts';
 import { type MainOptions, parseMainOptions } from './main-options.ts';
 import { AGENT_SERVER_OPTIONS, AgentService } from './manager/agent-service.ts';
@@ -28,7 +30,6 @@ import { RefusalRetry } from './routing/refusal-retry.ts';
 import { systemClock } from './runtime/clock.ts';
 import { ComponentStack } from './runtime/component.ts';
 import { createLogger, type Logger } from './runtime/logger.ts';
-import { FileStore } from './store/file-store.ts';
 
 const clock = systemClock;
 
@@ -36,7 +37,16 @@ const clock = systemClock;
 async function run(options: MainOptions, log: Logger, stop: AbortSignal): Promise<void> {
   const stack = new ComponentStack((component, error) => log.error({ component, err: error }, 'could not be stopped'));
   const startedAt = clock.wall();
-  const store = await FileStore.open({ directory: options.storeDir, clock, log: log.child({ component: 'store' }) });
+  const version = packageVersion();
+  const about = () => ({
+    ...{ name: options.name, pid: process.pid, version, api: api.url, xds: grpc.address, startedAt },
+    leads: peers.leads(),
+  });
+  const coordination = await coordinate({
+    ...{ options, clock, log, stop, self: about },
+    onTerm: (term) => manager.onTerm(term),
+  });
+  const { store, leadership, peers, election } = coordination;
   const cache = new SnapshotCache();
   const metrics = new Metrics({
     clock,
@@ -48,6 +58,7 @@ async function run(options: MainOptions, log: Logger, stop: AbortSignal): Promis
   const publisher = publishInto(cache, metrics.xds, log.child({ component: 'publisher' }));
   const manager = new Manager({
     store,
+    leadership,
     clock,
     log: log.child({ component: 'manager' }),
     onState(state) {
@@ -64,9 +75,8 @@ async function run(options: MainOptions, log: Logger, stop: AbortSignal): Promis
     onReport: (connection, report) => manager.onReport(connection, report),
     onGone: (connection) => manager.onGone(connection),
   });
-  const settings = { ...SERVER_OPTIONS, ...AGENT_SERVER_OPTIONS, clock };
+  const settings = { ...SERVER_OPTIONS, ...AGENT_SERVER_OPTIONS };
   const grpc = new GrpcServer({ listen: options.xds, settings, services: [xds, clients, agents] });
-  const about = () => ({ pid: process.pid, version, api: api.url, xds: grpc.address, startedAt });
   const view: ControlPlaneView = {
     clusters: () => manager.clusters(),
     cluster: (name) => manager.cluster(name),
@@ -80,16 +90,16 @@ async function run(options: MainOptions, log: Logger, stop: AbortSignal): Promis
     explain: (name) => manager.explain(name),
     proxyConfig: (id) => proxyConfig(id, [...xds.contents((details) => details.id === id)]),
   };
-  const api = new ApiServer({ ...options.api, view, about, metrics, log: log.child({ component: 'api' }) });
-  const version = packageVersion();
+  const api = new ApiServer({ ...options.api, view, about, peers, metrics, log: log.child({ component: 'api' }) });
   if (isIP(options.api.host) === 0 || !options.api.host.startsWith('127.')) {
     log.warn({ host: options.api.host }, 'the API has no login: whoever reaches its address may use it');
   }
   try {
-    await stack.start({ name: 'store', start: async () => {}, stop: () => store.close() });
+    await stack.start({ name: 'store', start: async () => {}, stop: () => coordination.close() });
     // The records are loaded before an agent can say hello.
     for (const component of [manager, grpc, api]) await stack.start(component);
     await stack.start(new ControlPlaneFile(options.controlPlaneFile, about));
+    if (election) await stack.start(election);
     log.info(about(), 'control plane is ready');
     await aborted(stop);
     log.info('control plane stops');
@@ -176,6 +186,12 @@ function packageVersion(): string {
   throw new HowdahError('internal', 'the package.json of howdah is not where it was installed');
 }
 
+/** What grpc-js would print to the console by itself; all that matters in it comes as an error too. */
+function quietGrpc(log: Logger): void {
+  const write = (...words: unknown[]) => log.debug({ words: words.map(String) }, 'grpc-js');
+  setLogger({ error: write, info: write, debug: write });
+}
+
 function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
@@ -188,6 +204,7 @@ async function main(): Promise<void> {
   try {
     const options = parseMainOptions(process.argv.slice(2));
     log = createLogger({ level: options.logLevel, format: options.logFormat });
+    quietGrpc(log.child({ component: 'grpc' }));
     await run(options, log, stop.signal);
   } catch (thrown) {
     const error = HowdahError.from(thrown);

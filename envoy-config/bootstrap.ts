@@ -13,8 +13,8 @@ export interface BootstrapOptions {
   readonly zone: string;
   /** Free words about the proxy, shown by the control plane. */
   readonly metadata: Readonly<Record<string, string>>;
-  /** Where the control plane serves ADS. */
-  readonly controlPlane: { readonly host: string; readonly port: number };
+  /** Where ADS is served, by one or more control planes: any of them tells the same. */
+  readonly controlPlanes: readonly { readonly host: string; readonly port: number }[];
   /** Path of the unix socket for Envoy's admin interface, at most 107 bytes. */
   readonly adminSocketPath: string;
   /** Loopback port on which the agent serves what Envoy had last. Default: there is none. */
@@ -46,7 +46,7 @@ export function bootstrap(options: BootstrapOptions): JsonObject {
       cds_config: OVER_ADS,
       lds_config: OVER_ADS,
     },
-    static_resources: { clusters: [controlPlaneCluster(options.controlPlane, options.cachePort)] },
+    static_resources: { clusters: [controlPlaneCluster(options.controlPlanes, options.cachePort)] },
     overload_manager: {
       resource_monitors: [
         {
@@ -70,7 +70,8 @@ const RECONNECT: JsonObject = { retry_back_off: { base_interval: '0.1s', max_int
 /** Without a limit of time: Envoy is ready when it has its configuration, not when it gave up waiting. */
 const OVER_ADS: JsonObject = { ads: {}, resource_api_version: 'V3', initial_fetch_timeout: '0s' };
 
-function controlPlaneCluster(at: BootstrapOptions['controlPlane'], cachePort: number | undefined): JsonObject {
+/** A stream that breaks is begun anew at the next one in turn. */
+function controlPlaneCluster(all: BootstrapOptions['controlPlanes'], cachePort: number | undefined): JsonObject {
   return {
     name: CONTROL_PLANE,
     type: 'STRICT_DNS',
@@ -78,9 +79,15 @@ function controlPlaneCluster(at: BootstrapOptions['controlPlane'], cachePort: nu
     load_assignment: {
       cluster_name: CONTROL_PLANE,
       endpoints: [
-        { lb_endpoints: [{ endpoint: { address: { socket_address: { address: at.host, port_value: at.port } } } }] },
+        {
+          lb_endpoints: all.map(({ host, port }) => ({
+            endpoint: { address: { socket_address: { address: host, port_value: port } } },
+          })),
+        },
         ...(cachePort === undefined ? [] : [agentCache(cachePort)]),
       ],
+      // One that is well is enough: no share of the streams goes to the next priority.
+      policy: { overprovisioning_factor: ANY_IS_ENOUGH },
     },
     ...(cachePort === undefined ? {} : PREFERENCE),
     typed_extension_protocol_options: {
@@ -88,14 +95,17 @@ function controlPlaneCluster(at: BootstrapOptions['controlPlane'], cachePort: nu
         'envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
         {
           explicit_http_config: {
-            // A control plane that vanished without a FIN is noticed after 7 s.
-            http2_protocol_options: { connection_keepalive: { interval: '5s', timeout: '2s' } },
+            // A control plane that is frozen, or vanished without a FIN, is noticed after 3 s.
+            http2_protocol_options: { connection_keepalive: { interval: '1s', timeout: '2s' } },
           },
         },
       ),
     },
   };
 }
+
+/** In percent: one of a hundred endpoints counts as all of them. */
+const ANY_IS_ENOUGH = 10_000;
 
 /** Used while no control plane passes its health check. */
 function agentCache(port: number): JsonObject {

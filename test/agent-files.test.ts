@@ -13,7 +13,7 @@ beforeEach(() => {
 afterEach(() => dir.remove());
 
 const surroundings: AgentSurroundings = {
-  controlPlane: '127.0.0.1:20001',
+  controlPlane: ['127.0.0.1:20001', '127.0.0.1:20002'],
   postgres: { binDir: '/usr/lib/postgresql/18/bin', user: null },
   envoy: { path: '/usr/bin/envoy' },
   logLevel: 'info',

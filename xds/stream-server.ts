@@ -1,6 +1,5 @@
 /** One stream: carries between the call, its session and the cache. */
-import { status } from '@grpc/grpc-js';
-import type { CallHandler, ServerCall } from '../grpc/call.ts';
+import { type ServerDuplexStream, status } from '@grpc/grpc-js';
 import type { JsonObject } from '../proto/json.ts';
 import type { Membership, SnapshotCache } from './cache.ts';
 import type { XdsLimits } from './limits.ts';
@@ -20,11 +19,14 @@ export interface XdsClock {
   after(ms: number, action: () => void): { cancel(): void };
 }
 
+export type DiscoveryStream = ServerDuplexStream<Uint8Array, Push>;
+
 export interface StreamOptions {
-  readonly call: ServerCall<Push>;
+  readonly call: DiscoveryStream;
   readonly variant: Variant;
   /** undefined = the stream carries all types. */
   readonly only: TypeUrl | undefined;
+  readonly peer: string;
   readonly cache: SnapshotCache;
   readonly clock: XdsClock;
   readonly hooks: XdsHooks;
@@ -48,7 +50,7 @@ const SUPPORTS_TTL = 'xds.config.supports-resource-ttl';
 /** Only a wrapped resource can tell a time to live; in delta all are wrapped. */
 const SUPPORTS_WRAPPED = 'xds.config.supports-resource-in-sotw';
 
-export class StreamServer implements CallHandler<Uint8Array> {
+export class StreamServer {
   readonly variant: Variant;
   readonly only: TypeUrl | undefined;
   readonly peer: string;
@@ -59,42 +61,38 @@ export class StreamServer implements CallHandler<Uint8Array> {
   #age: { cancel(): void } | undefined;
   /** Ends the stream once its session is quiet. */
   #ending: (() => void) | undefined;
-  #closed: PromiseWithResolvers<void> | undefined;
+  readonly #closed = Promise.withResolvers<void>();
 
   constructor(options: StreamOptions) {
-    const { call, variant, only } = options;
+    const { call, variant, only, peer } = options;
     this.variant = variant;
     this.only = only;
-    this.peer = call.peer;
+    this.peer = peer;
     this.#options = options;
-  }
-
-  onDrain(): void {
+    call.on('data', (bytes: Uint8Array) => this.#onRequest(bytes));
     // Nothing was written while it was full, so nothing but what changed meanwhile is missing.
-    this.#step(({ session, membership }, at) => session.resume(at, membership.snapshot));
-  }
-
-  onEnd(): void {
-    this.#options.call.end();
+    call.on('drain', () => this.#step(({ session, membership }, at) => session.resume(at, membership.snapshot)));
+    call.on('end', () => call.end());
+    for (const event of ['end', 'cancelled', 'error', 'close']) call.on(event, () => this.#onClosed());
   }
 
   fail(code: status, details: string): void {
-    this.#options.call.fail(code, shortened(details));
+    if (this.#isOpen) this.#options.call.emit('error', { code, details: shortened(details) });
   }
 
   /** Resolves when the stream has ended, by this or otherwise. */
   failWhenQuiet(code: status, details: string): Promise<void> {
-    this.#closed = Promise.withResolvers();
-    if (!this.#isOpen) this.#closed.resolve();
-    const { promise } = this.#closed;
     this.#end(() => this.fail(code, details));
-    return promise;
+    return this.#closed.promise;
   }
 
   /** A clean end when the time is over and the proxy has answered; if it does not, when it next does. */
   endAfter(ms: number): void {
     this.#age = this.#options.clock.after(ms, () => {
-      this.#end(() => this.#options.call.end());
+      this.#end(() => {
+        this.#onClosed();
+        this.#options.call.end();
+      });
     });
   }
 
@@ -103,7 +101,8 @@ export class StreamServer implements CallHandler<Uint8Array> {
     if (this.connection?.session.isQuiet ?? true) action();
   }
 
-  onMessage(bytes: Uint8Array): void {
+  #onRequest(bytes: Uint8Array): void {
+    if (!this.#isOpen) return;
     const parsed = this.#options.decode(bytes, this.connection === undefined);
     if (typeof parsed === 'string') {
       this.#refuse(status.INVALID_ARGUMENT, parsed);
@@ -177,7 +176,7 @@ export class StreamServer implements CallHandler<Uint8Array> {
   }
 
   #step(decide: (connection: Connection, at: Instant) => Step): void {
-    if (this.connection) this.#apply(decide(this.connection, this.#instant()), this.connection);
+    if (this.#isOpen && this.connection) this.#apply(decide(this.connection, this.#instant()), this.connection);
   }
 
   #apply({ pushes, events }: Step, { node, session }: Connection): void {
@@ -207,7 +206,8 @@ export class StreamServer implements CallHandler<Uint8Array> {
     this.#heartbeat = { at, cancel: () => timer.cancel() };
   }
 
-  onClosed(): void {
+  #onClosed(): void {
+    if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#heartbeat?.cancel();
     this.#age?.cancel();
@@ -215,7 +215,7 @@ export class StreamServer implements CallHandler<Uint8Array> {
     connection?.membership.leave();
     this.#options.onClosed();
     if (connection) this.#options.hooks.onClosed?.(connection.node);
-    this.#closed?.resolve();
+    this.#closed.resolve();
   }
 
   #instant(): Instant {

@@ -14,7 +14,7 @@ import type { Component } from '../../control-plane/runtime/component.ts';
 import type { Logger } from '../../control-plane/runtime/logger.ts';
 import { reconnectDelayMs, STEADY_AFTER_MS } from './reconnect-delay.ts';
 
-/** The agent's one stream to the control plane: made, kept, made again. It decides nothing about what is said. */
+/** The agent's one stream to a control plane: made, kept, made again. It decides nothing about what is said. */
 export interface LinkOptions {
   /** `HOST:PORT`. */
   readonly address: string;

@@ -2,8 +2,9 @@
 import { createInterface } from 'node:readline';
 import { setImmediate } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { systemClock } from '../../control-plane/runtime/clock.ts';
-import { buildSnapshot, changeSnapshot, RpcServer, SERVER_OPTIONS, SnapshotCache, XdsServer } from '../../xds/index.ts';
+import { buildSnapshot, changeSnapshot, SERVER_OPTIONS, SnapshotCache, XdsServer } from '../../xds/index.ts';
 import type { ChangeOrder, Command } from './control.ts';
 import { assignmentOf, resourcesOf } from './resources.ts';
 
@@ -16,9 +17,12 @@ for (let proxy = 0; proxy < proxies; proxy++) cache.set(`proxy-${proxy}`, buildS
 // What was needed to make the resources is not the server's memory: the peer gives it back too.
 globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 
-const grpc = new RpcServer({ ...SERVER_OPTIONS, clock: systemClock });
+const grpc = new Server(SERVER_OPTIONS);
 new XdsServer({ cache, clock: systemClock }).register(grpc);
-tell({ event: 'ready', port: await grpc.listen({ host: '127.0.0.1', port: 0 }) });
+grpc.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) => {
+  if (error) throw error;
+  tell({ event: 'ready', port });
+});
 
 createInterface({ input: process.stdin })
   .on('line', (line) => {

@@ -10,8 +10,8 @@ import type { StateLayout } from './layout.ts';
 
 /** What all agents of one run have in common. */
 export interface AgentSurroundings {
-  /** `HOST:PORT` of the control plane's gRPC server. */
-  readonly controlPlane: string;
+  /** `HOST:PORT` of each control plane's gRPC server. */
+  readonly controlPlane: readonly string[];
   readonly postgres: { readonly binDir: string; readonly user: string | null };
   readonly envoy: { readonly path: string };
   readonly logLevel: LogLevel;

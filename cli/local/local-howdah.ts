@@ -215,7 +215,7 @@ export class LocalHowdah {
   async #startAgents(): Promise<void> {
     const { layout, placements, directories, programs } = this.#plan;
     const surroundings: AgentSurroundings = {
-      controlPlane: `${LOOPBACK}:${placements.controlPlane.xds}`,
+      controlPlane: [`${LOOPBACK}:${placements.controlPlane.xds}`],
       postgres: { binDir: programs.postgres.binDir, user: programs.user?.name ?? null },
       envoy: programs.envoy,
       logLevel: this.#options.childLogLevel,

@@ -55,7 +55,15 @@ const orders: ClusterStatus = {
     { type: 'GoalsReached', status: 'False', message: 'orders-3 working: pg_basebackup' },
   ],
 };
-const controlPlane = { pid: 7, version: '0.1.0', api: 'http://127.0.0.1:1', xds: '127.0.0.1:2', startedAt: 0 };
+const controlPlane = {
+  name: 'control-plane',
+  leads: true,
+  pid: 7,
+  version: '0.1.0',
+  api: 'http://127.0.0.1:1',
+  xds: '127.0.0.1:2',
+  startedAt: 0,
+};
 
 describe('status', () => {
   it('shows clusters, instances with the primary marked, and what is wrong', () => {

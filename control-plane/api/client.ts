@@ -30,6 +30,10 @@ export class ApiClient {
     return this.#call('status', { params: {}, query: {}, body: null });
   }
 
+  controlPlanes(): Promise<RouteOutput<'controlPlanes'>> {
+    return this.#call('controlPlanes', { params: {}, query: {}, body: null });
+  }
+
   cluster(name: string): Promise<RouteOutput<'cluster'>> {
     return this.#call('cluster', { params: { name }, query: {}, body: null });
   }

@@ -54,6 +54,19 @@ export const ROUTES = {
     body: null,
     response: z.object({ controlPlane: controlPlaneStatusSchema, clusters: z.array(clusterStatusSchema) }),
   },
+  controlPlanes: {
+    method: 'GET',
+    path: '/v1/control-planes',
+    params: nothing,
+    query: nothing,
+    body: null,
+    response: z.object({
+      /** All that are alive, by name. */
+      controlPlanes: z.array(controlPlaneStatusSchema),
+      /** Name of the one that decides; null while none does. */
+      leader: z.string().nullable(),
+    }),
+  },
   cluster: {
     method: 'GET',
     path: '/v1/clusters/:name',

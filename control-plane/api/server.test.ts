@@ -8,10 +8,20 @@ import { ERROR_CODES, type ErrorCode, HowdahError } from '../model/errors.ts';
 import { createLogger } from '../runtime/logger.ts';
 import { ApiClient } from './client.ts';
 import { errorBodySchema } from './contract.ts';
+import type { Peers } from './peers.ts';
 import { ApiServer, BODY_LIMIT_BYTES } from './server.ts';
 
 const log = createLogger({ level: 'silent', format: 'json' });
-const about = () => ({ pid: 7, version: '0.1.0', api: server.url, xds: '127.0.0.1:1', startedAt: 5 });
+const peers: Peers = { leads: () => true, leader: () => about(), all: async () => [about()] };
+const about = () => ({
+  name: 'control-plane',
+  leads: peers.leads(),
+  pid: 7,
+  version: '0.1.0',
+  api: server.url,
+  xds: '127.0.0.1:1',
+  startedAt: 5,
+});
 
 const metrics = { contentType: 'text/plain; version=0.0.4', text: async () => 'howdah_clusters 1\n' };
 
@@ -21,7 +31,7 @@ let client: ApiClient;
 
 beforeEach(async () => {
   controlPlane = new FakeControlPlane(buildView());
-  server = new ApiServer({ host: '127.0.0.1', port: 0, view: controlPlane, about, log, metrics });
+  server = new ApiServer({ host: '127.0.0.1', port: 0, view: controlPlane, about, peers, log, metrics });
   await server.start();
   client = new ApiClient({ baseUrl: server.url, timeoutMs: 5000 });
 });
@@ -287,7 +297,15 @@ async function listen(listener: RequestListener): Promise<AsyncDisposable & { ur
 
 it('says so when its port is taken', async () => {
   const { port } = new URL(server.url);
-  const second = new ApiServer({ host: '127.0.0.1', port: Number(port), view: controlPlane, about, log, metrics });
+  const second = new ApiServer({
+    host: '127.0.0.1',
+    port: Number(port),
+    view: controlPlane,
+    about,
+    peers,
+    log,
+    metrics,
+  });
   const error = await captureRejection(second.start());
   expect(error.code).toBe('failed-precondition');
   expect(error.message).toContain(`127.0.0.1:${port}`);

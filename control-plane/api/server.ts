@@ -14,6 +14,7 @@ import {
   type RouteOutput,
 } from './contract.ts';
 import { errorAnswer, fromHttpError, fromSchemaError } from './http-error.ts';
+import { FORWARDED, forward, type Peers } from './peers.ts';
 import { resolveProxy } from './proxy-name.ts';
 import { checkSameOrigin } from './same-origin.ts';
 import { specProblems } from './spec-problems.ts';
@@ -29,6 +30,7 @@ export interface ApiServerOptions {
   readonly view: ControlPlaneView;
   /** Read at each request, for what is known only after the start. */
   readonly about: () => ControlPlaneStatus;
+  readonly peers: Peers;
   readonly log: Logger;
   readonly metrics: MetricsText;
 }
@@ -49,7 +51,7 @@ export class ApiServer implements Component {
 
   constructor(options: ApiServerOptions) {
     this.#options = options;
-    this.#fastify = createFastify(options, handlers(options.view, options.about));
+    this.#fastify = createFastify(options, handlers(options));
   }
 
   /** `http://HOST:PORT`; '' before the start. */
@@ -75,7 +77,7 @@ export class ApiServer implements Component {
   }
 }
 
-function handlers(view: ControlPlaneView, about: () => ControlPlaneStatus): Handlers {
+function handlers({ view, about, peers }: Pick<ApiServerOptions, 'view' | 'about' | 'peers'>): Handlers {
   const found = (name: string): ClusterView => {
     const cluster = view.cluster(name);
     if (cluster) return cluster;
@@ -102,6 +104,11 @@ function handlers(view: ControlPlaneView, about: () => ControlPlaneStatus): Hand
   return {
     health: async () => ({ ok: true }),
     status: async () => ({ controlPlane: about(), clusters: view.clusters().map(status) }),
+    controlPlanes: async () => {
+      const leader = peers.leads() ? about().name : (peers.leader()?.name ?? null);
+      const controlPlanes = (await peers.all()).map((one) => ({ ...one, leads: one.name === leader }));
+      return { controlPlanes, leader };
+    },
     cluster: async ({ params }) => status(found(params.name)),
     history: async ({ params }) => ({ entries: [...found(params.name).record.history] }),
     explain: async ({ params }) => {
@@ -178,11 +185,11 @@ function createFastify(options: ApiServerOptions, table: Handlers): FastifyInsta
     reply.header('content-type', options.metrics.contentType);
     return options.metrics.text();
   });
-  for (const name of Object.keys(ROUTES) as RouteName[]) addRoute(fastify, name, table);
+  for (const name of Object.keys(ROUTES) as RouteName[]) addRoute(fastify, name, table, options.peers);
   return fastify;
 }
 
-function addRoute<Name extends RouteName>(fastify: FastifyInstance, name: Name, table: Handlers): void {
+function addRoute<Name extends RouteName>(fastify: FastifyInstance, name: Name, table: Handlers, peers: Peers): void {
   const route = ROUTES[name];
   fastify.route({
     method: route.method,
@@ -190,6 +197,11 @@ function addRoute<Name extends RouteName>(fastify: FastifyInstance, name: Name, 
     handler: async (request, reply) => {
       const input = parseInput(name, { params: request.params, query: request.query, body: request.body });
       reply.header('cache-control', 'no-store');
+      if (route.method !== 'GET' && !peers.leads()) {
+        const { method, url, body, headers } = request;
+        const answer = await forward({ method, url, body, wasForwarded: FORWARDED in headers }, peers.leader());
+        return reply.code(answer.status).header('content-type', 'application/json; charset=utf-8').send(answer.body);
+      }
       return table[name](input);
     },
   });

@@ -95,6 +95,10 @@ export const historyEntrySchema = z.object({
 });
 
 export const controlPlaneStatusSchema = z.object({
+  /** Of this control plane among several. */
+  name: z.string(),
+  /** It decides; of several one does. */
+  leads: z.boolean(),
   pid: pidSchema,
   version: z.string(),
   /** `http://HOST:PORT` */

@@ -1,4 +1,4 @@
-import type { ServerCall } from '../../grpc/call.ts';
+import { Metadata, type ServerDuplexStream } from '@grpc/grpc-js';
 import type { AgentHello, ControlMessage, GoalCommand } from '../runtime/agent-protocol.ts';
 
 /** One agent's stream as the manager sees it. */
@@ -20,15 +20,16 @@ export interface AgentConnection {
 export class AgentStream implements AgentConnection {
   readonly id: string;
   readonly hello: AgentHello;
-  readonly #call: ServerCall<ControlMessage>;
+  readonly #call: ServerDuplexStream<unknown, ControlMessage>;
   #closed = false;
   /** The newest goal that found the stream full. */
   #waiting: GoalCommand | undefined;
 
-  constructor(id: string, hello: AgentHello, call: ServerCall<ControlMessage>) {
+  constructor(id: string, hello: AgentHello, call: ServerDuplexStream<unknown, ControlMessage>) {
     this.id = id;
     this.hello = hello;
     this.#call = call;
+    call.on('drain', () => this.#flush());
   }
 
   get cluster(): string {
@@ -45,12 +46,12 @@ export class AgentStream implements AgentConnection {
 
   /** Tells the agent that its hello arrived. */
   accept(): void {
-    this.#call.accept();
+    this.#call.sendMetadata(new Metadata());
   }
 
   send(message: ControlMessage): boolean {
-    if (this.#closed || !this.#call.isOpen) return false;
-    if (this.#call.isFull) {
+    if (this.#closed || !this.#call.writable) return false;
+    if (this.#call.writableNeedDrain) {
       if (message.kind !== 'goal') return false;
       this.#waiting = message;
       return true;
@@ -66,8 +67,7 @@ export class AgentStream implements AgentConnection {
     this.#call.end();
   }
 
-  /** The agent has read what was written. */
-  flush(): void {
+  #flush(): void {
     const message = this.#waiting;
     this.#waiting = undefined;
     if (message !== undefined) this.send(message);

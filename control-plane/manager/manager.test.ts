@@ -6,6 +6,7 @@ import { ManualClock, MemoryStore } from '../../test/support/manual-clock.ts';
 import type { InstanceReport } from '../model/instance.ts';
 import type { ControlMessage } from '../runtime/agent-protocol.ts';
 import { createLogger } from '../runtime/logger.ts';
+import { ALONE } from '../store/leadership.ts';
 import { type AgentChannel, Manager } from './manager.ts';
 import type { ClusterState } from './state.ts';
 
@@ -37,6 +38,7 @@ async function setUp(store = new MemoryStore()) {
   const states: ClusterState[] = [];
   const manager = new Manager({
     store,
+    leadership: ALONE,
     clock,
     log: createLogger({ level: 'silent', format: 'json' }),
     onState: (state) => states.push(state),

@@ -17,9 +17,10 @@ import type { InstanceReport } from '../model/instance.ts';
 import { NO_OPERATIONS } from '../model/operations.ts';
 import { NO_SYNC } from '../model/sync.ts';
 import type { AgentHello, ControlMessage } from '../runtime/agent-protocol.ts';
-import type { Clock } from '../runtime/clock.ts';
+import type { Clock, Timer } from '../runtime/clock.ts';
 import type { Component } from '../runtime/component.ts';
 import type { Logger } from '../runtime/logger.ts';
+import type { Leadership } from '../store/leadership.ts';
 import type { Store, Versioned } from '../store/store.ts';
 import { explain } from './explain.ts';
 import { changeProblems, withSpec } from './membership.ts';
@@ -37,11 +38,15 @@ export interface AgentChannel {
 
 export interface ManagerOptions {
   readonly store: Store;
+  readonly leadership: Leadership;
   readonly clock: Clock;
   readonly log: Logger;
   /** After every step of a cluster: route it. */
   readonly onState: (state: ClusterState) => void;
 }
+
+/** A store that did not answer when this control plane began to lead is asked again after this long, ms. */
+const LEAD_RETRY_MS = 200;
 
 interface Entry {
   readonly runner: ClusterRunner;
@@ -54,16 +59,77 @@ export class Manager implements Component, Omit<ControlPlaneView, 'proxies' | 'p
   readonly name = 'manager';
   readonly #options: ManagerOptions;
   readonly #clusters = new Map<string, Entry>();
+  /** In which everything here leads; null while it follows. */
+  #term: number | null;
+  #unwatch = () => {};
+  #retry: Timer | null = null;
+  #stopped = false;
 
   constructor(options: ManagerOptions) {
     this.#options = options;
+    this.#term = options.leadership.term();
   }
 
   async start(): Promise<void> {
-    for (const stored of await this.#options.store.list()) this.#add(stored);
+    const { store } = this.#options;
+    for (const stored of await store.list()) this.#add(stored);
+    this.#unwatch = store.watch((name, stored) => {
+      if (!stored) return;
+      const entry = this.#clusters.get(name);
+      if (entry) entry.runner.noteStored(stored);
+      else this.#add(stored);
+    });
+  }
+
+  /**
+   * This control plane leads in another term than before; null: not any more. What leads next goes on from what is
+   * stored, so everything is read anew before anything is decided.
+   */
+  onTerm(term: number | null): void {
+    this.#retry?.cancel();
+    this.#retry = null;
+    if (term !== null) {
+      void this.#lead(term);
+      return;
+    }
+    this.#abandon('this control plane does not lead any more; the next one goes on with it: see the history');
+    for (const { runner } of this.#clusters.values()) void runner.wake();
+  }
+
+  async #lead(term: number): Promise<void> {
+    const { store, clock, log, leadership } = this.#options;
+    let all: Versioned[];
+    try {
+      all = await store.list();
+    } catch (error) {
+      log.error({ err: error }, 'what is stored can not be read: nothing is decided yet');
+      if (!this.#stopped) this.#retry = clock.after(LEAD_RETRY_MS, () => void this.#lead(term));
+      return;
+    }
+    if (this.#stopped || leadership.term() !== term) return;
+    this.#term = term;
+    for (const stored of all) {
+      const entry = this.#clusters.get(stored.record.spec.name);
+      if (!entry) this.#add(stored);
+      else {
+        entry.runner.lead(stored, term);
+        for (const [instance, { hello }] of entry.agents) {
+          entry.runner.observe({ kind: 'placement', instance, placement: hello.placement });
+        }
+      }
+    }
+  }
+
+  /** Whoever waits for a switchover is told why no answer comes. */
+  #abandon(why: string): void {
+    for (const { pending } of this.#clusters.values()) pending?.abandon(why);
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#unwatch();
+    this.#retry?.cancel();
+    this.#abandon('the control plane stops; a switchover that has begun goes on with the next one: see the history');
     await Promise.all([...this.#clusters.values()].map(({ runner }) => runner.stop()));
   }
 
@@ -80,7 +146,9 @@ export class Manager implements Component, Omit<ControlPlaneView, 'proxies' | 'p
     const entry = this.#clusters.get(spec.name);
     if (!entry) {
       const record = firstRecord(spec);
-      this.#add({ record, revision: await this.#options.store.put(record, 0) });
+      const revision = await this.#options.store.put(record, 0);
+      // The store may have told of it before it answered.
+      if (!this.#clusters.has(spec.name)) this.#add({ record, revision });
       return;
     }
     this.#check(spec.name, spec);
@@ -171,27 +239,32 @@ export class Manager implements Component, Omit<ControlPlaneView, 'proxies' | 'p
   }
 
   /** Renews the lease of the one that leads, or is about to; nobody else has one. */
-  #renew(channel: AgentChannel, { record }: ClusterState, seq: number): void {
+  #renew(channel: AgentChannel, { record, term }: ClusterState, seq: number): void {
     if (primaryOf(record.phase) !== channel.hello.instance) return;
+    // The lease counts from when the report was sent. That was before now, and nobody else has begun to lead by now: so
+    // it is over before another one, who waits for its whole length, promotes anybody.
+    if (term === null || term !== this.#options.leadership.term()) return;
     channel.send({ kind: 'report-ack', seq, leaseMs: record.spec.failover.leaseMs });
   }
 
   #add(stored: Versioned): void {
-    const { store, clock, onState } = this.#options;
+    const { store, leadership, clock, onState } = this.#options;
     const name = stored.record.spec.name;
     const agents = new Map<string, AgentChannel>();
     const runner = new ClusterRunner({
       stored,
+      term: this.#term,
+      leadership,
       store,
       clock,
       log: this.#options.log.child({ cluster: name }),
       agents: {
-        sendGoal: (instance, id, goal) => {
+        sendGoal: (instance, id, goal, term) => {
           const channel = agents.get(instance);
           // An agent leads only with a lease: the word that renews it goes before the goal, so that nothing is waited for.
           const seq = goal.kind === 'lead' ? observed(runner.state, instance).report?.seq : undefined;
           if (channel && seq !== undefined) this.#renew(channel, runner.state, seq);
-          return channel?.send({ kind: 'goal', id, goal }) ?? false;
+          return channel?.send({ kind: 'goal', id, goal, term }) ?? false;
         },
         askReport: (instance) => agents.get(instance)?.send({ kind: 'report-request' }) ?? false,
       },

@@ -46,24 +46,52 @@ export function reduce(state: ClusterState, observation: Observation, now: numbe
       return withInstance(state, observation.instance, { ...observed(state, observation.instance), failedSince: null });
     case 'record':
       return withRecord(state, observation.record, now);
+    case 'leading':
+      return leading(state, observation.term, observation.record, now);
+    case 'placement':
+      return withRecord(state, withPlacement(state.record, observation.instance, observation.placement), now);
     case 'spec':
       return { ...state, record: withSpec(state.record, observation.spec) };
   }
 }
 
-function withReport(state: ClusterState, report: InstanceReport, now: number): ClusterState {
+/**
+ * What was seen while another one led stays, but for what it was told: no goal that it sent counts as told by us, and
+ * what was asked, waited for or confirmed begins anew.
+ */
+function leading(state: ClusterState, term: number, record: ClusterRecord, now: number): ClusterState {
+  const begin = (before: Observed): Observed => ({
+    ...before,
+    report: before.report && ofTerm(before.report, term),
+    foundRunning: before.report && runs(before.report),
+    ...{ askedAt: Number.NEGATIVE_INFINITY, promisedSince: null, sentGoal: null, failedSince: null },
+  });
+  const instances = Object.fromEntries(Object.entries(state.instances).map(([name, each]) => [name, begin(each)]));
+  return { record, term, instances, observedSince: now, phaseSince: now, syncBaseline: null };
+}
+
+/** A goal that was sent in another term is none of ours: what it confirms may be undone by what is on its way. */
+function ofTerm(report: InstanceReport, term: number | null): InstanceReport {
+  return term === null || report.term === term ? report : { ...report, goal: null };
+}
+
+function runs({ postgres }: InstanceReport): boolean {
+  return postgres.kind === 'standby' || postgres.kind === 'primary';
+}
+
+function withReport(state: ClusterState, told: InstanceReport, now: number): ClusterState {
+  const report = ofTerm(told, state.term);
   const before = observed(state, report.instance);
   // Reports of a stream that was replaced, or out of order, are not news.
   if (before.link.kind === 'up' && before.link.bootId !== report.bootId) return state;
   if (before.report && before.report.bootId === report.bootId && before.report.seq >= report.seq) return state;
   const failed = report.goal?.status === 'failed';
-  const runs = report.postgres.kind === 'standby' || report.postgres.kind === 'primary';
   const next = withInstance(state, report.instance, {
     ...before,
     report,
     reportAt: now,
-    foundRunning: before.foundRunning ?? runs,
-    hasRun: before.hasRun || runs,
+    foundRunning: before.foundRunning ?? runs(report),
+    hasRun: before.hasRun || runs(report),
     promisedSince: report.promisedEpoch >= state.record.epoch ? (before.promisedSince ?? now) : null,
     failedSince: failed ? (before.failedSince ?? now) : null,
   });

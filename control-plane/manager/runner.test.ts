@@ -6,6 +6,7 @@ import type { ClusterRecord } from '../model/cluster-record.ts';
 import { HowdahError } from '../model/errors.ts';
 import type { InstanceReport, PostgresState } from '../model/instance.ts';
 import { createLogger } from '../runtime/logger.ts';
+import { ALONE } from '../store/leadership.ts';
 import { stay } from './decision.ts';
 import { ClusterRunner } from './runner.ts';
 import { observed } from './state.ts';
@@ -36,6 +37,8 @@ async function setUp(record: ClusterRecord = RECORD) {
   const agents = new RecordingAgents(events);
   const runner = new ClusterRunner({
     stored: { record, revision: 1 },
+    term: 0,
+    leadership: ALONE,
     store,
     clock,
     log: createLogger({ level: 'silent', format: 'json' }),

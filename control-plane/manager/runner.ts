@@ -7,6 +7,7 @@ import { HowdahError } from '../model/errors.ts';
 import { type Goal, goalId } from '../model/goal.ts';
 import type { Clock, Timer } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
+import type { Leadership } from '../store/leadership.ts';
 import type { Store, Versioned } from '../store/store.ts';
 import { decide } from './decide.ts';
 import type { Change, Decision } from './decision.ts';
@@ -16,7 +17,7 @@ import { type ClusterState, initialState, liveReport, type Observation, observed
 
 /** How the runner reaches agents. Both answer false when the agent is not connected. */
 export interface AgentPort {
-  sendGoal(instance: string, id: string, goal: Goal): boolean;
+  sendGoal(instance: string, id: string, goal: Goal, term: number): boolean;
   askReport(instance: string): boolean;
 }
 
@@ -31,6 +32,9 @@ interface Asked {
 
 export interface RunnerOptions {
   readonly stored: Versioned;
+  /** In which it leads from the start; null: it follows. */
+  readonly term: number | null;
+  readonly leadership: Leadership;
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Logger;
@@ -55,6 +59,8 @@ export class ClusterRunner {
   readonly #options: RunnerOptions;
   #state: ClusterState;
   #stored: Versioned;
+  /** What the store told of last, without having been asked. */
+  #told: Versioned | null = null;
   #reason = 'the control plane has just started';
   #queue: Observation[] = [];
   #asked: Asked[] = [];
@@ -70,7 +76,7 @@ export class ClusterRunner {
   constructor(options: RunnerOptions) {
     this.#options = options;
     this.#stored = options.stored;
-    this.#state = initialState(options.stored.record, options.clock.now());
+    this.#state = initialState(options.stored.record, options.clock.now(), options.term);
     this.#provenAt = options.clock.now();
   }
 
@@ -80,6 +86,19 @@ export class ClusterRunner {
 
   get reason(): string {
     return this.#reason;
+  }
+
+  /** This control plane begins to lead: `stored` was read after that, so nobody else changes it any more. */
+  lead(stored: Versioned, term: number): void {
+    this.#stored = stored;
+    this.#provenAt = this.#options.clock.now();
+    this.observe({ kind: 'leading', term, record: stored.record });
+  }
+
+  /** The store told of a record; whoever leads knows better. */
+  noteStored(stored: Versioned): void {
+    this.#told = stored;
+    if (!this.#leads()) void this.wake();
   }
 
   observe(observation: Observation): void {
@@ -102,6 +121,8 @@ export class ClusterRunner {
     this.#again = true;
     this.#running ??= this.#loop().finally(() => {
       this.#running = null;
+      // Woken after its last look and before this.
+      if (this.#again && !this.#stopped) void this.wake();
     });
     return this.#running;
   }
@@ -129,6 +150,7 @@ export class ClusterRunner {
   async #step(): Promise<void> {
     const { clock } = this.#options;
     for (const observation of this.#queue.splice(0)) this.#fold(observation);
+    if (!this.#leads()) return this.#follow();
     const decision = this.#intended() ?? decide(this.#state, clock.now());
     this.#reason = decision.reason;
     let due: readonly DueGoal[] | null = null;
@@ -146,7 +168,26 @@ export class ClusterRunner {
     }
     this.#current = null;
     if (this.#stopped) return;
-    this.#act(decision, due ?? this.#goalsDue(decision.retry));
+    // It may have been frozen meanwhile.
+    if (this.#leads()) this.#act(decision, due ?? this.#goalsDue(decision.retry));
+    else this.#follow();
+  }
+
+  /** Asked before everything that reaches an agent: the clock may have gone on while this process was not let run. */
+  #leads(): boolean {
+    return this.#state.term !== null && this.#state.term === this.#options.leadership.term();
+  }
+
+  /** Another one decides: what it stored and what the agents report is routed and shown, nothing else. */
+  #follow(): void {
+    for (const { settled } of this.#asked.splice(0)) settled(notLeading());
+    this.#timer?.cancel();
+    this.#timer = null;
+    if (this.#told && this.#told.revision > this.#stored.revision) this.#stored = this.#told;
+    if (this.#state.record !== this.#stored.record) this.#fold({ kind: 'record', record: this.#stored.record });
+    const { reason, change } = decide(this.#state, this.#options.clock.now());
+    this.#reason = change ? `the control plane that leads is waited for: ${reason}` : reason;
+    this.#options.onState(this.#state, this.#reason);
   }
 
   /**
@@ -192,7 +233,9 @@ export class ClusterRunner {
   #act(decision: Decision, due: readonly DueGoal[]): void {
     const { clock, agents, onState } = this.#options;
     for (const { instance, goal, id } of due) {
-      if (agents.sendGoal(instance, id, goal)) this.#fold({ kind: 'sent', instance, goalId: id });
+      if (agents.sendGoal(instance, id, goal, this.#state.term ?? 0)) {
+        this.#fold({ kind: 'sent', instance, goalId: id });
+      }
     }
     for (const instance of decision.retry) this.#fold({ kind: 'retried', instance });
     const asked = decision.ask.filter((instance) => agents.askReport(instance));
@@ -263,6 +306,10 @@ export class ClusterRunner {
     const { epoch, phase } = change.record;
     this.#options.log.info({ epoch, phase: phase.kind, decision: change.kind, reason: change.reason }, 'decided');
   }
+}
+
+function notLeading(): HowdahError {
+  return new HowdahError('unavailable', 'this control plane does not lead any more: ask again in some seconds');
 }
 
 function stopping(): HowdahError {

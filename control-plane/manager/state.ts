@@ -9,6 +9,8 @@ import type { Lsn } from '../model/lsn.ts';
  */
 export interface ClusterState {
   readonly record: ClusterRecord;
+  /** In which this control plane leads; null while it follows another one, and decides nothing. */
+  readonly term: number | null;
   /** When this control plane began to look. */
   readonly observedSince: number;
   /** When the record's phase and epoch were first seen. */
@@ -64,6 +66,10 @@ export type Observation =
   | { readonly kind: 'sent'; readonly instance: string; readonly goalId: string }
   | { readonly kind: 'retried'; readonly instance: string }
   | { readonly kind: 'record'; readonly record: ClusterRecord }
+  /** This control plane leads from now on; the record was just read. */
+  | { readonly kind: 'leading'; readonly term: number; readonly record: ClusterRecord }
+  /** Where an instance says that it is, again: whoever led before may not have stored it. */
+  | { readonly kind: 'placement'; readonly instance: string; readonly placement: Placement }
   | { readonly kind: 'spec'; readonly spec: ClusterSpec };
 
 const UNSEEN: Observed = {
@@ -84,8 +90,8 @@ export function observed(state: ClusterState, instance: string): Observed {
 }
 
 /** The state with which a control plane begins to lead a cluster. */
-export function initialState(record: ClusterRecord, now: number): ClusterState {
-  return { record, observedSince: now, phaseSince: now, instances: {}, syncBaseline: null };
+export function initialState(record: ClusterRecord, now: number, term: number | null = 0): ClusterState {
+  return { record, term, observedSince: now, phaseSince: now, instances: {}, syncBaseline: null };
 }
 
 /** The newest report of an instance whose agent is connected now. */

@@ -12,6 +12,8 @@ const RESULT_LIMIT_MS = 60_000;
 export class PendingSwitchover {
   readonly done: Promise<SwitchoverResult>;
   readonly intent: Intent;
+  /** Nobody here brings it to its end any more. */
+  readonly abandon: (why: string) => void;
   /** To be called with every new state. */
   onState: (state: ClusterState) => void = () => {};
 
@@ -29,6 +31,7 @@ export class PendingSwitchover {
       timer.cancel();
       settle();
     };
+    this.abandon = (why) => end(() => reject(new HowdahError('unavailable', why)));
     this.intent = (state) => {
       const check = checkSwitchover(state, request);
       if (check.forbidden.length > 0) {

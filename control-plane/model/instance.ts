@@ -97,6 +97,8 @@ export interface InstanceReport {
   readonly seq: number;
   /** Highest epoch that this agent promised, from disk. */
   readonly promisedEpoch: number;
+  /** Highest term of a control plane that this agent took a goal of; goals of lower ones are ignored. 0 before. */
+  readonly term: number;
   /** The goal that the agent holds and how far it is; null before the first. */
   readonly goal: GoalProgress | null;
   /** pg_control's system identifier in decimal; '' without a data directory. */

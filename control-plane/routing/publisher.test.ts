@@ -16,6 +16,7 @@ function stateWith(rwPort: number): ClusterState {
   const placements = { ...record.placements, 'orders-2': { ...placement, ports: { ...placement.ports, rw: rwPort } } };
   return {
     record: { ...record, placements },
+    term: 0,
     observedSince: 0,
     phaseSince: 0,
     instances: {},
@@ -66,7 +67,7 @@ describe('a configuration that cannot be valid', () => {
     publisher.onState(bad);
     expect(offered).toHaveLength(tries);
     publisher.onState({ ...bad, record: { ...bad.record, epoch: 2 } });
-    expect(cache.get('instance/orders/orders-1')).not.toBe(before);
+    expect(cache.get('instance/orders/orders-1')?.version).not.toBe(before?.version);
     expect(configValid(bad)?.status).toBe('False');
 
     publisher.onState(good);

@@ -30,6 +30,8 @@ export interface GoalCommand {
   /** Idempotency id: goalId(goal). */
   readonly id: string;
   readonly goal: Goal;
+  /** In which the sender leads; an agent that took a goal of a higher one ignores it. 0: there is one control plane. */
+  readonly term: number;
 }
 
 /** Observe PostgreSQL and report at once. */

@@ -78,6 +78,7 @@ const report: fc.Arbitrary<InstanceReport> = fc.record({
   bootId: text,
   seq: fc.maxSafeNat(),
   promisedEpoch: epoch,
+  term: fc.maxSafeNat(),
   goal: fc.option(
     fc.record({
       id: text,
@@ -118,7 +119,7 @@ const agentMessage: fc.Arbitrary<AgentMessage> = fc.oneof(
 );
 
 const controlMessage: fc.Arbitrary<ControlMessage> = fc.oneof(
-  fc.record({ kind: fc.constant('goal' as const), id: text, goal }),
+  fc.record({ kind: fc.constant('goal' as const), id: text, goal, term: fc.maxSafeNat() }),
   fc.constant({ kind: 'report-request' as const }),
   fc.record({ kind: fc.constant('report-ack' as const), seq: fc.maxSafeNat(), leaseMs: count }),
 );
@@ -165,7 +166,7 @@ describe('the wire form', () => {
   });
 
   it('refuses to send what the wire has no room for', () => {
-    const message: ControlMessage = { kind: 'goal', id: 'x', goal: { kind: 'fence', epoch: -1 } };
+    const message: ControlMessage = { kind: 'goal', id: 'x', goal: { kind: 'fence', epoch: -1 }, term: 0 };
     expect(() => controlMessageCodec.encode(message)).toThrow('$.goal.epoch');
   });
 });

@@ -19,7 +19,7 @@ export const controlMessageCodec: Codec<ControlMessage> = codec(
 );
 
 /**
- * For `server.stream(AGENT_SERVICE.connect, open)` and, in a client of grpc-js,
+ * For `server.addService(AGENT_SERVICE, {connect})` and, in a client,
  * `client.makeBidiStreamRequest(connect.path, connect.requestSerialize, connect.responseDeserialize)`.
  */
 export const AGENT_SERVICE = {
@@ -75,7 +75,7 @@ function agentFromWire(fields: WireFields): AgentMessage {
 function controlToWire(message: ControlMessage): JsonObject {
   switch (message.kind) {
     case 'goal':
-      return { goal: { id: message.id, ...goalToWire(message.goal) } };
+      return { goal: { id: message.id, term: message.term, ...goalToWire(message.goal) } };
     case 'report-request':
       return { report_request: {} };
     case 'report-ack':
@@ -88,7 +88,7 @@ function controlFromWire(fields: WireFields): ControlMessage {
   const body = fields.message(kind);
   switch (kind) {
     case 'goal':
-      return { kind, id: body.text('id'), goal: goalFromWire(body) };
+      return { kind, id: body.text('id'), goal: goalFromWire(body), term: body.count('term') };
     case 'report_request':
       return { kind: 'report-request' };
     case 'report_ack':

@@ -33,7 +33,7 @@ describe('an agent', () => {
       cluster: 'orders',
       instance: 'orders-1',
       directory,
-      controlPlane: `127.0.0.1:${control.port}`,
+      controlPlane: [`127.0.0.1:${control.port}`],
       placement: {
         host: '127.0.0.1',
         zone: '',
@@ -96,7 +96,7 @@ describe('an agent', () => {
     const connection = await hello(1);
     expect(await health('/ready')).toBe(503);
     const goal = lead(1, true);
-    connection.send({ kind: 'goal', id: goalId(goal), goal });
+    connection.send({ kind: 'goal', id: goalId(goal), goal, term: 0 });
     const report = await reported('a primary', ({ goal: held }) => held?.status === 'done');
     expect(report).toMatchObject({ instance: 'orders-1', promisedEpoch: 1, postgres: { kind: 'primary' } });
     expect(Object.values(report.pids).every((pid) => pid > 0)).toBe(true);
@@ -120,7 +120,7 @@ describe('an agent', () => {
     const boot = await reported('what it found', () => true);
     expect(boot).toMatchObject({ promisedEpoch: 1, goal: null, postgres: { kind: 'stopped', how: 'boot' } });
     const goal = lead(1, false);
-    connection.send({ kind: 'goal', id: goalId(goal), goal });
+    connection.send({ kind: 'goal', id: goalId(goal), goal, term: 0 });
     await reported('a primary', ({ goal: held }) => held?.status === 'done');
     const exited = once(agent!, 'exit');
     agent?.kill('SIGTERM');
@@ -133,7 +133,7 @@ describe('an agent', () => {
     writeFileSync(file, JSON.stringify({ ...config, auth: 'scram', controlPlane: 'nowhere' }));
     start();
     expect(await once(agent!, 'exit')).toEqual([2, null]);
-    await until(() => output.includes('passwordFile') && output.includes('controlPlane: must be HOST:PORT'), {
+    await until(() => output.includes('passwordFile') && output.includes('controlPlane.0: must be HOST:PORT'), {
       what: 'both problems',
     });
   });

@@ -71,7 +71,7 @@ function child(fixture: string, ...args: string[]): ChildProcess {
   return process_;
 }
 
-const FENCE: ControlMessage = { kind: 'goal', id: 'e4/fence', goal: { kind: 'fence', epoch: 4 } };
+const FENCE: ControlMessage = { kind: 'goal', id: 'e4/fence', goal: { kind: 'fence', epoch: 4 }, term: 0 };
 
 describe('the link between agent and control plane', () => {
   it('carries messages both ways, the hello first', async () => {
@@ -123,7 +123,7 @@ describe('the link between agent and control plane', () => {
   it('comes back after a message that it does not understand', async () => {
     const { link, messages } = await linked();
     await until(() => link.connected, { what: 'the link' });
-    const wrong: ControlMessage = { kind: 'goal', id: '', goal: { kind: 'fence', epoch: -1 } };
+    const wrong: ControlMessage = { kind: 'goal', id: '', goal: { kind: 'fence', epoch: -1 }, term: 0 };
     server.hellos[0]!.send(wrong);
     await until(() => server.hellos.length === 2, { what: 'a second hello' });
     server.hellos[1]!.send(FENCE);
@@ -201,7 +201,12 @@ describe('backpressure', () => {
     createInterface({ input: frozen.stdout! }).on('line', (line) => seen.push(Number(line)));
     await until(() => server.hellos.length === 1, { what: 'a hello', timeoutMs: 10_000 });
     const agent = server.hellos[0]!;
-    const goal = (epoch: number): ControlMessage => ({ kind: 'goal', id: LARGE, goal: { kind: 'fence', epoch } });
+    const goal = (epoch: number): ControlMessage => ({
+      kind: 'goal',
+      id: LARGE,
+      goal: { kind: 'fence', epoch },
+      term: 0,
+    });
     frozen.kill('SIGSTOP');
     let epoch = 0;
     while (agent.send({ kind: 'report-request' })) {

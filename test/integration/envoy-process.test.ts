@@ -32,7 +32,7 @@ async function makeEnvoy(binary?: string, at = directory.path): Promise<EnvoyPro
       cluster: 'test',
       zone: '',
       metadata: {},
-      controlPlane: { host: '127.0.0.1', port: await freePort() },
+      controlPlanes: [{ host: '127.0.0.1', port: await freePort() }],
     },
     cachePort: () => 1,
     concurrency: 1,

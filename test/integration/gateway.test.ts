@@ -34,7 +34,7 @@ async function startGateway(over: Partial<GatewayConfig> = {}): Promise<Gateway>
   const config: GatewayConfig = {
     name: 'local',
     directory: path.join(directory.path, 'gateway'),
-    controlPlane: `127.0.0.1:${await freePort()}`,
+    controlPlane: [`127.0.0.1:${await freePort()}`],
     envoy: { path: (await findEnvoy()).path },
     logLevel: 'info',
     logFormat: 'json',

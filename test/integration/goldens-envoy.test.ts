@@ -35,7 +35,7 @@ function staticBootstrap({ clusters, endpoints, listeners }: ProxyResources): Js
     cluster: 'validated',
     zone: '',
     metadata: {},
-    controlPlane: { host: '127.0.0.1', port: 1 },
+    controlPlanes: [{ host: '127.0.0.1', port: 1 }],
     adminSocketPath: '/tmp/admin.sock',
   });
   const controlPlane = (base.static_resources as { clusters: JsonObject[] }).clusters;

@@ -58,6 +58,7 @@ export class AgentModel {
   readonly #world: AgentWorld;
   #boots = 0;
   #seq = 0;
+  #term = 0;
   #goal: { readonly id: string; readonly goal: Goal } | null = null;
   #status: GoalProgress['status'] = 'working';
   #detail = '';
@@ -107,6 +108,7 @@ export class AgentModel {
     this.#deed = null;
     this.#life++;
     this.#seq = 0;
+    this.#term = 0;
     this.#lease = new Lease();
     this.#sent = { text: '', at: 0 };
     this.#seenVersion = -1;
@@ -137,6 +139,8 @@ export class AgentModel {
         if (!this.#seen.leaseHeld) this.#look(false);
         break;
       case 'goal':
+        if (message.term < this.#term) break;
+        this.#term = message.term;
         this.#accept(message.id, message.goal);
         break;
     }
@@ -360,7 +364,7 @@ export class AgentModel {
     this.#news = false;
     const { systemId, timeline, history } = this.#seen;
     const report = {
-      ...{ instance: this.name, bootId: this.bootId, promisedEpoch: this.promisedEpoch },
+      ...{ instance: this.name, bootId: this.bootId, promisedEpoch: this.promisedEpoch, term: this.#term },
       goal: this.#goal && { id: this.#goal.id, status: this.#status, detail: this.#detail },
       ...{ systemId, timeline, history, postgres: this.#state },
       pids: { agent: 1, postgres: 1, envoy: 1 },

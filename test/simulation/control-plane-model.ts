@@ -3,6 +3,7 @@ import { type AgentChannel, Manager } from '../../control-plane/manager/manager.
 import type { InstanceReport } from '../../control-plane/model/instance.ts';
 import { Publisher } from '../../control-plane/routing/publisher.ts';
 import type { Logger } from '../../control-plane/runtime/logger.ts';
+import { ALONE } from '../../control-plane/store/leadership.ts';
 import type { ProxyIr } from '../../envoy-config/ir.ts';
 import type { ControlEnd } from './connection.ts';
 import { Freezer } from './freezer.ts';
@@ -46,6 +47,7 @@ export class ControlPlaneModel implements ControlEnd {
     );
     this.manager = new Manager({
       store: store.handle(this),
+      leadership: ALONE,
       clock: this.clock,
       log,
       onState: (state) => this.alive && this.publisher.onState(state),

@@ -2,11 +2,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { systemClock } from '../../control-plane/runtime/clock.ts';
 import { bootstrap } from '../../envoy-config/bootstrap.ts';
 import {
   ClientStatusServer,
-  RpcServer,
   SERVER_OPTIONS,
   SnapshotCache,
   type Variant,
@@ -29,12 +29,16 @@ export async function startXds(
   cache = new SnapshotCache(),
   options: Partial<XdsServerOptions> = {},
 ): Promise<XdsFixture> {
-  const server = new RpcServer({ ...SERVER_OPTIONS, clock: systemClock });
+  const server = new Server(SERVER_OPTIONS);
   const xds = new XdsServer({ cache, clock: systemClock, hooks, ...options });
   const clients = new ClientStatusServer({ source: xds, now: systemClock.now });
   xds.register(server);
   clients.register(server);
-  const bound = await server.listen({ host: '127.0.0.1', port });
+  const bound = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, result) =>
+      error ? reject(error) : resolve(result),
+    );
+  });
   return {
     cache,
     xds,
@@ -42,7 +46,7 @@ export async function startXds(
     async [Symbol.asyncDispose]() {
       xds.close();
       clients.close();
-      await server.close();
+      server.forceShutdown();
     },
   };
 }
@@ -60,7 +64,7 @@ export function startAdsEnvoy(
 ): AdsEnvoy {
   const directory = tempDir();
   const options = { node, cluster: 'test', zone: '', metadata: {}, adminSocketPath: `${directory.path}/admin.sock` };
-  const content = bootstrap({ ...options, controlPlane: { host: '127.0.0.1', port: controlPlanePort } });
+  const content = bootstrap({ ...options, controlPlanes: [{ host: '127.0.0.1', port: controlPlanePort }] });
   const text = JSON.stringify(content);
   const chosen = variant === 'delta' ? text.replace('"api_type":"GRPC"', '"api_type":"DELTA_GRPC"') : text;
   writeFileSync(`${directory.path}/bootstrap.json`, chosen);

@@ -24,6 +24,7 @@ export function reportOf(over: Partial<InstanceReport> = {}): InstanceReport {
     instance: 'orders-1',
     bootId: 'boot-a',
     seq: 1,
+    term: 0,
     promisedEpoch: 3,
     goal: null,
     systemId: '7400000000000000000',

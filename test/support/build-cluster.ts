@@ -76,6 +76,7 @@ export function buildReport(instance: string, change: Partial<InstanceReport> = 
     instance,
     bootId: `${instance}#1`,
     seq: 1,
+    term: 0,
     promisedEpoch: 1,
     goal: null,
     systemId: '7400000000000000000',

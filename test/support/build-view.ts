@@ -53,6 +53,7 @@ export function buildReport(instance: string, change: Partial<InstanceReport> = 
     instance,
     bootId: `boot-of-${instance}`,
     seq: 1,
+    term: 0,
     promisedEpoch: 1,
     goal: { id: 'e1/lead', status: 'done', detail: 'takes writes' },
     systemId: '7391827364518273645',

@@ -3,11 +3,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { systemClock } from '../../control-plane/runtime/clock.ts';
 import { bootstrap } from '../../envoy-config/bootstrap.ts';
 import type { ProxyIr } from '../../envoy-config/ir.ts';
 import { translate } from '../../envoy-config/translate.ts';
-import { buildSnapshot, RpcServer, SERVER_OPTIONS, SnapshotCache, XdsServer } from '../../xds/index.ts';
+import { buildSnapshot, SnapshotCache, XdsServer } from '../../xds/index.ts';
 import { freePort } from './free-port.ts';
 import { tempDir } from './temp-dir.ts';
 import { until } from './until.ts';
@@ -38,7 +39,7 @@ export async function startEnvoy(envoyPath: string, ir: ProxyIr): Promise<EnvoyP
   const adminSocketPath = `${directory.path}/admin.sock`;
   const bootstrapPath = `${directory.path}/bootstrap.json`;
   const options = { node: ir.node, cluster: 'test', zone: ir.zone, metadata: {}, adminSocketPath };
-  writeFileSync(bootstrapPath, JSON.stringify(bootstrap({ ...options, controlPlane: { host: '127.0.0.1', port } })));
+  writeFileSync(bootstrapPath, JSON.stringify(bootstrap({ ...options, controlPlanes: [{ host: '127.0.0.1', port }] })));
   const child = spawn(
     'setpriv',
     [
@@ -98,10 +99,13 @@ async function startControlPlane(port: number, ir: ProxyIr): Promise<ControlPlan
   });
   const apply = (next: ProxyIr) => cache.set(next.node, buildSnapshot(translate(next)));
   apply(ir);
-  const server = new RpcServer({ ...SERVER_OPTIONS, clock: systemClock });
+  const server = new Server();
   xds.register(server);
-  await server.listen({ host: '127.0.0.1', port });
-  return { apply, refusal: () => refusal, stop: () => void server.close() };
+  await new Promise<void>((resolve, reject) => {
+    const done = (error: Error | null) => (error ? reject(error) : resolve());
+    server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), done);
+  });
+  return { apply, refusal: () => refusal, stop: () => server.forceShutdown() };
 }
 
 function get(socketPath: string, path: string): Promise<string> {

@@ -109,7 +109,7 @@ export class TestInstance implements AsyncDisposable {
   }
 
   give(goal: Goal): void {
-    this.#instance?.controller.handle({ kind: 'goal', id: goalId(goal), goal });
+    this.#instance?.controller.handle({ kind: 'goal', id: goalId(goal), goal, term: 0 });
   }
 
   /** Gives the goal and waits until it is done; answers the report that says so and how long that took. */

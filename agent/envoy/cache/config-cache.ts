@@ -16,12 +16,17 @@ import { cacheText, readCacheText } from './cache-text.ts';
 import { type CachedResources, permitted, type Standing } from './cached-resources.ts';
 import { acceptedResources } from './config-dump.ts';
 
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
 export interface ConfigCacheOptions {
   /** Envoy's: resources.json is kept there. */
   readonly directory: string;
   /** Envoy's node id. */
   readonly node: string;
-  readonly controlPlane: { readonly host: string; readonly port: number };
+  readonly controlPlanes: readonly Address[];
   readonly admin: (path: string) => Promise<AdminAnswer>;
   /** null: a gateway, which may do all that it is told. */
   readonly standing: () => Standing | null;
@@ -105,7 +110,8 @@ export class ConfigCache implements Component {
   }
 
   async #giveBack(): Promise<void> {
-    if (!(await answers(this.#options.controlPlane))) return;
+    const heard = await Promise.all(this.#options.controlPlanes.map(answers));
+    if (!heard.includes(true)) return;
     this.#log.info('control plane found; Envoy goes back to it');
     await this.#server.letGo();
   }
@@ -157,7 +163,7 @@ export class ConfigCache implements Component {
 }
 
 /** Whether somebody who lives answers there: a process that is frozen still accepts connections. */
-function answers({ host, port }: ConfigCacheOptions['controlPlane']): Promise<boolean> {
+function answers({ host, port }: Address): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const session = connect(`http://${host.includes(':') ? `[${host}]` : host}:${port}`);
   session.setTimeout(ANSWER_LIMIT_MS, () => resolve(false));

@@ -63,7 +63,7 @@ export class Follower {
       this.#failing = false;
       const here = new Set(found.map(({ key }) => key));
       for (const key of [...this.#told.keys()]) {
-        if (!here.has(key)) this.#tell({ key, value: '', version: 0, createRevision: 0 });
+        if (!here.has(key)) this.#tell({ key, value: '', version: 0, createRevision: 0, lease: '0' });
       }
       for (const stored of found) this.#tell(stored);
       const watch = this.#options.open(header.revision + 1, {

@@ -11,6 +11,8 @@ export interface Stored {
   readonly version: number;
   /** The store's revision at which the key came into being. */
   readonly createRevision: number;
+  /** That it hangs on; '0' = none. */
+  readonly lease: string;
 }
 
 /** Which keys: one, or all that begin with a prefix. */
@@ -65,6 +67,7 @@ export function storedFromWire(fields: WireFields): Stored {
     value: fromBase64(fields.text('value')),
     version: fields.count('version'),
     createRevision: fields.count('create_revision'),
+    lease: fields.bits('lease').toString(),
   };
 }
 

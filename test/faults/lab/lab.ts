@@ -177,7 +177,7 @@ export class Lab {
 
   #startAgents(programs: Programs): void {
     const surroundings = {
-      controlPlane: `${this.#node(CONTROL_PLANE).address}:${XDS_PORT}`,
+      controlPlane: [`${this.#node(CONTROL_PLANE).address}:${XDS_PORT}`],
       postgres: { binDir: programs.postgres.binDir, user: programs.user?.name ?? null },
       envoy: programs.envoy,
       logLevel: 'info',

@@ -31,7 +31,8 @@ export function register(program: Command, io: Io): void {
       await follow(io, options, await api.fence(name, body), (cluster) => {
         const found = cluster.instances.find((one) => one.name === instance);
         const isStopped = found?.state === 'stopped' || found?.state === 'absent' || found?.connected === false;
-        return isStopped && cluster.primary !== instance
+        const isOpen = cluster.phase === 'active' && cluster.gate === 'open';
+        return isStopped && isOpen && cluster.primary !== instance
           ? `${instance} is stopped and stays so, until howdah unfence ${instance}`
           : null;
       });

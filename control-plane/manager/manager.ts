@@ -184,7 +184,7 @@ export class Manager implements Component, Omit<ControlPlaneView, 'proxies' | 'p
     }
   }
 
-  request(name: string, request: OperatorRequest): Promise<string> {
+  async request(name: string, request: OperatorRequest): Promise<string> {
     const { runner } = this.#entry(name);
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     let text = '';

@@ -106,6 +106,23 @@ const FAULTS = {
   },
   switchover: (world, random) =>
     world.switchover(random.chance(0.5) ? anyInstance(world, random) : '', random.pick([0, 50])),
+  'failover by hand': (world, random) =>
+    world.ask({ kind: 'failover', to: random.chance(0.3) ? anyInstance(world, random) : '', acceptDataLoss: false }),
+  'automatic failover paused': (world, random) => {
+    world.ask({ kind: 'pause' });
+    world.kernel.after(random.between(200, 3000), () => world.ask({ kind: 'resume' }));
+  },
+  'instance fenced': (world, random) => {
+    const instance = random.chance(0.5) ? primary(world, random) : anyInstance(world, random);
+    world.ask({ kind: 'fence', instance, force: random.chance(0.3) });
+    world.kernel.after(random.between(200, 3000), () => world.ask({ kind: 'unfence', instance }));
+  },
+  'restart of one': (world, random) => {
+    const instance = random.chance(0.5) ? primary(world, random) : anyInstance(world, random);
+    world.ask({ kind: 'restart', instance });
+  },
+  'restart of all': (world) => world.ask({ kind: 'rolling-restart', why: 'by hand', waitMs: 0 }),
+  'standby copied anew': (world, random) => world.ask({ kind: 'reinit', instance: anyInstance(world, random) }),
   'wall clock stepped': (world, random) => {
     const hour = 3_600_000;
     const ms = random.pick([-1, 1]) * random.pick([hour, 87_600 * hour]);

@@ -68,6 +68,7 @@ export async function simulate(seed: number, options: SimulateOptions = {}): Pro
 async function heal(world: World): Promise<void> {
   const { invariants } = world;
   world.heal();
+  world.undo();
   if (!world.controlPlane) world.startControlPlane();
   for (const name of world.agents.keys()) world.startInstance(name);
   const before = world.acknowledgedWrites;

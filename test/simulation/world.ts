@@ -3,9 +3,11 @@
  * PostgreSQL, Envoy, the network and the store. Clients write through two gateways whose configuration arrives late.
  */
 
+import type { OperatorRequest } from '../../control-plane/api/view.ts';
 import type { ClusterRecord } from '../../control-plane/model/cluster-record.ts';
 import { type ClusterSpec, instanceNames } from '../../control-plane/model/cluster-spec.ts';
 import type { InstanceReport } from '../../control-plane/model/instance.ts';
+import { NO_OPERATIONS } from '../../control-plane/model/operations.ts';
 import { instanceNode } from '../../control-plane/routing/mesh.ts';
 import type { Timer } from '../../control-plane/runtime/clock.ts';
 import { createLogger } from '../../control-plane/runtime/logger.ts';
@@ -164,6 +166,23 @@ export class World {
     this.kernel.note(`switchover to ${to || 'the best'} asked`);
     this.kernel.touch();
     controlPlane.manager.switchover(this.spec.name, { to: to || undefined, waitMs }).catch(() => {});
+  }
+
+  /** A person asks; what is refused, or not heard, is forgotten. */
+  ask(request: OperatorRequest): void {
+    const { controlPlane } = this;
+    if (!controlPlane || controlPlane.frozen) return;
+    this.kernel.note(`asked: ${Object.values(request).join(' ')}`);
+    this.kernel.touch();
+    controlPlane.manager.request(this.spec.name, request).catch(() => {});
+  }
+
+  /** Asks until nothing that people did keeps the cluster from healing. */
+  undo(): void {
+    const { paused, fenced } = this.store.record?.operations ?? NO_OPERATIONS;
+    if (paused) this.ask({ kind: 'resume' });
+    for (const instance of fenced) this.ask({ kind: 'unfence', instance });
+    this.kernel.after(500, () => this.undo());
   }
 
   // --- instances

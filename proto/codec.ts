@@ -15,7 +15,16 @@ const NULL_ACCEPTED = 'google.protobuf.Value';
  */
 export function encode(typeName: string, json: Json): Uint8Array {
   const shape = messageOf(typeName);
-  return shape.toBytes(messageFromJson(shape, json, '$'));
+  try {
+    return shape.toBytes(messageFromJson(shape, json));
+  } catch (error) {
+    throw within('$', error);
+  }
+}
+
+/** What is thrown inside knows only the way from there: paths cost nothing where nothing is wrong. */
+function within(step: string, error: unknown): unknown {
+  return error instanceof ProtoError ? new ProtoError(`${step}${error.path}`, error.detail, error.cause) : error;
 }
 
 /**
@@ -38,25 +47,37 @@ function parse(shape: MessageShape, bytes: Uint8Array, path: string): PlainMessa
   }
 }
 
-function messageFromJson(shape: MessageShape, json: Json, path: string): PlainMessage {
+function messageFromJson(shape: MessageShape, json: Json): PlainMessage {
   const wellKnown = WELL_KNOWN_TYPES.get(shape.name);
-  if (wellKnown) return wellKnown.fromJson(json, path);
-  if (!isObject(json)) throw wrong(path, `an object (${shape.name})`, json);
-  if (shape.name === ANY) return anyFromJson(json, path);
+  if (wellKnown) return wellKnown.fromJson(json, '');
+  if (!isObject(json)) throw wrong('', `an object (${shape.name})`, json);
+  if (shape.name === ANY) return anyFromJson(json);
+  return fieldsFromJson(shape, json, '');
+}
+
+/** @param except a member that is no field of the message */
+function fieldsFromJson(shape: MessageShape, json: JsonObject, except: string): PlainMessage {
   const message: PlainMessage = {};
   let chosen: Map<string, string> | undefined;
-  for (const name of Object.keys(json)) {
-    const value = json[name];
-    const field = shape.fields.get(name);
-    if (!field) throw new ProtoError(`${path}.${name}`, `${shape.name} has no such field`);
-    if (value === undefined || (value === null && !acceptsNull(field))) continue;
-    if (field.oneof !== '') {
-      const other = chosen?.get(field.oneof);
-      if (other) throw new ProtoError(`${path}.${name}`, `only one of ${other} and ${name} can be set`);
-      chosen ??= new Map();
-      chosen.set(field.oneof, name);
+  let at = '';
+  try {
+    for (const name in json) {
+      if (name === except) continue;
+      at = name;
+      const value = json[name];
+      const field = shape.fields.get(name);
+      if (!field) throw new ProtoError('', `${shape.name} has no such field`);
+      if (value === undefined || (value === null && !acceptsNull(field))) continue;
+      if (field.oneof !== '') {
+        const other = chosen?.get(field.oneof);
+        if (other) throw new ProtoError('', `only one of ${other} and ${name} can be set`);
+        chosen ??= new Map();
+        chosen.set(field.oneof, name);
+      }
+      message[name] = fieldFromJson(field, value);
     }
-    message[name] = fieldFromJson(field, value, `${path}.${name}`);
+  } catch (error) {
+    throw within(`.${at}`, error);
   }
   return message;
 }
@@ -65,50 +86,65 @@ function acceptsNull(field: FieldShape): boolean {
   return field.value.kind === 'message' && field.rule === 'single' && field.value.type().name === NULL_ACCEPTED;
 }
 
-function fieldFromJson(field: FieldShape, json: Json, path: string): unknown {
+function fieldFromJson(field: FieldShape, json: Json): unknown {
   switch (field.rule) {
     case 'single':
-      return valueFromJson(field.value, json, path);
+      return valueFromJson(field.value, json);
     case 'repeated':
-      if (!isList(json)) throw wrong(path, 'a list', json);
-      return json.map((member, index) => valueFromJson(field.value, member, `${path}[${index}]`));
+      if (!isList(json)) throw wrong('', 'a list', json);
+      return json.map((member, index) => memberFromJson(field.value, member, index));
     case 'map': {
-      if (!isObject(json)) throw wrong(path, 'an object', json);
+      if (!isObject(json)) throw wrong('', 'an object', json);
       const map: PlainMessage = Object.create(null);
       // Sorted, because the encoder writes entries in the order in which they were put here.
       for (const key of Object.keys(json).sort()) {
         const member = json[key];
-        if (field.keyType) scalarFromJson(field.keyType, key, `${path}.${key}`);
-        if (member !== undefined) map[key] = valueFromJson(field.value, member, `${path}.${key}`);
+        if (field.keyType) scalarFromJson(field.keyType, key, `.${key}`);
+        if (member !== undefined) map[key] = memberFromJson(field.value, member, key);
       }
       return map;
     }
   }
 }
 
-function valueFromJson(shape: ValueShape, json: Json, path: string): unknown {
+function memberFromJson(shape: ValueShape, json: Json, at: string | number): unknown {
+  try {
+    return valueFromJson(shape, json);
+  } catch (error) {
+    throw within(typeof at === 'number' ? `[${at}]` : `.${at}`, error);
+  }
+}
+
+function valueFromJson(shape: ValueShape, json: Json): unknown {
   switch (shape.kind) {
     case 'scalar':
-      return scalarFromJson(shape.type, json, path);
+      return scalarFromJson(shape.type, json, '');
     case 'message':
-      return messageFromJson(shape.type(), json, path);
+      return messageFromJson(shape.type(), json);
     case 'enum': {
       const number = typeof json === 'string' ? shape.type.numbers.get(json) : undefined;
-      if (number === undefined) throw wrong(path, `one of ${[...shape.type.numbers.keys()].join(', ')}`, json);
+      if (number === undefined) throw wrong('', `one of ${[...shape.type.numbers.keys()].join(', ')}`, json);
       return number;
     }
   }
 }
 
-function anyFromJson(json: JsonObject, path: string): PlainMessage {
-  const { '@type': url, ...rest } = json;
-  if (typeof url !== 'string') throw wrong(`${path}.@type`, `text such as ${TYPE_URL_PREFIX}PACKAGE.TYPE`, url ?? null);
+function anyFromJson(json: JsonObject): PlainMessage {
+  const { '@type': url } = json;
+  if (typeof url !== 'string') throw wrong('.@type', `text such as ${TYPE_URL_PREFIX}PACKAGE.TYPE`, url ?? null);
   const name = url.slice(url.lastIndexOf('/') + 1);
   const shape = findMessage(name);
-  if (!shape || name === url) throw new ProtoError(`${path}.@type`, `no message type is named ${url}`);
-  if (!hasOwnForm(name)) return { type_url: url, value: shape.toBytes(messageFromJson(shape, rest, path)) };
-  const value = messageFromJson(shape, rest.value ?? null, `${path}.value`);
-  return { type_url: url, value: shape.toBytes(value) };
+  if (!shape || name === url) throw new ProtoError('.@type', `no message type is named ${url}`);
+  if (!hasOwnForm(name)) return { type_url: url, value: shape.toBytes(fieldsFromJson(shape, json, '@type')) };
+  return { type_url: url, value: shape.toBytes(ownFormFromJson(shape, json.value ?? null)) };
+}
+
+function ownFormFromJson(shape: MessageShape, value: Json): PlainMessage {
+  try {
+    return messageFromJson(shape, value);
+  } catch (error) {
+    throw within('.value', error);
+  }
 }
 
 /** In an Any, a type whose JSON need not be an object stands in the member `value`. */

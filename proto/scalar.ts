@@ -19,10 +19,12 @@ export function scalarFromJson(type: ScalarType, json: Json, path: string): unkn
       return floatFromJson(json, path);
     case 'uint32':
     case 'fixed32':
+      if (typeof json === 'number' && json >>> 0 === json) return json;
       return Number(integerFromJson(json, 0n, 0xffff_ffffn, path));
     case 'int32':
     case 'sint32':
     case 'sfixed32':
+      if (typeof json === 'number' && (json | 0) === json) return json;
       return Number(integerFromJson(json, -0x8000_0000n, 0x7fff_ffffn, path));
     case 'uint64':
     case 'fixed64':

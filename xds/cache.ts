@@ -5,7 +5,7 @@
 import type { JsonObject } from '../proto/json.ts';
 import { nameOf, type ResourceInput } from './encode-resource.ts';
 import { NodeMemory } from './memory.ts';
-import { changeSnapshot, EMPTY_SNAPSHOT, type Snapshot } from './snapshot.ts';
+import { changeSnapshot, EMPTY_SNAPSHOT, type Snapshot, sameContent } from './snapshot.ts';
 import { type Subscriber, Subscribers } from './subscribers.ts';
 import type { Subscription } from './subscription.ts';
 import { type TypeKey, type TypeUrl, typeOfKey } from './type-urls.ts';
@@ -93,7 +93,7 @@ export class SnapshotCache {
     }
     const group = this.#groups.get(key) ?? this.#newGroup(key);
     const before = group.snapshot;
-    if (before?.version === snapshot.version) return;
+    if (before && sameContent(before.sets, snapshot.sets)) return;
     group.snapshot = snapshot;
     for (const member of group.members.affected(before?.sets, snapshot.sets)) member.onSnapshot(snapshot);
   }

@@ -1,6 +1,6 @@
 /** What differs between what a proxy has and what it is to have. */
-import { hash } from 'node:crypto';
 import { isGhost } from './ghost.ts';
+import { sumOf } from './hash.ts';
 import type { Resource, ResourceSet, Resources } from './resource.ts';
 
 /** What the proxy has, as far as it is known. */
@@ -61,21 +61,10 @@ export function changedResources(wanted: Resources, had: Resources): Resource[] 
 
 /** The version of a response: the same content has the same, whatever the order. Also across restarts. */
 export function versionOf(resources: Iterable<Resource>): string {
-  const lines = Array.from(resources, (resource) => `${resource.name}\n${resource.version}\n`).sort();
-  return contentHash(lines.join(''));
+  return sumOf(resources);
 }
 
 /** The set's own version, which is known, where the resources are all of it. */
 export function versionOfAll(resources: Resources, set: ResourceSet): string {
   return resources === set.resources ? set.version : versionOf(resources.values());
-}
-
-const HEX_DIGITS = 16;
-const scratch = Buffer.alloc(HEX_DIGITS);
-
-/** 64 bits in hexadecimal: enough to tell versions apart, short enough to read in a log. */
-export function contentHash(content: string | Uint8Array): string {
-  // Not a piece of the whole hash's text: that would stay in memory as long as the piece.
-  scratch.write(hash('sha256', content, 'hex'), 0, HEX_DIGITS, 'latin1');
-  return scratch.toString('latin1', 0, HEX_DIGITS);
 }

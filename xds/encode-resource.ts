@@ -3,10 +3,11 @@
  * content.
  */
 import { encode } from '../proto/codec.ts';
-import type { Json, JsonObject } from '../proto/json.ts';
+import { FieldWriter } from '../proto/field-writer.ts';
+import { type Json, type JsonObject, ProtoError } from '../proto/json.ts';
 import { type Problem, validate } from '../proto/validate/validate.ts';
-import { contentHash } from './diff.ts';
 import { envoyProblems } from './envoy-checks.ts';
+import { contentHash, markOf } from './hash.ts';
 import { packed } from './packed-bytes.ts';
 import { InvalidSnapshot } from './problems.ts';
 import { endpointNameOf, relationsOf } from './references.ts';
@@ -31,7 +32,7 @@ export type ResourceInput = JsonObject | VersionedResource;
 
 const byObject = new WeakMap<ResourceInput, Resource>();
 
-/** Two generations: what was not asked for while the younger one filled up is forgotten. */
+/** By hash of the content. Two generations: what was not asked for while the younger one filled up is forgotten. */
 const GENERATION_SIZE = 4096;
 let younger = new Map<string, Resource>();
 let older = new Map<string, Resource>();
@@ -40,8 +41,14 @@ let older = new Map<string, Resource>();
 export function resourceOf(type: ResourceType, input: ResourceInput): Resource {
   const same = byObject.get(input);
   if (same?.typeUrl === type.typeUrl) return same;
-  const key = `${type.typeUrl}\n${JSON.stringify(input)}`;
-  const resource = younger.get(key) ?? older.get(key) ?? encodeResource(type, input);
+  const { resource: message, version = '', ttlMs = 0 } = isVersioned(input) ? input : { resource: input };
+  const bytes = encodeAny(type, message, ttlMs);
+  const key = contentHash(ttlMs === 0 ? bytes : Buffer.concat([bytes, Buffer.from(`\n${ttlMs}`)]));
+  const found = younger.get(key) ?? older.get(key);
+  const resource =
+    found?.ttlMs === ttlMs && bytes.equals(found.bytes)
+      ? withVersion(found, version || key)
+      : checkedResource(type, message, bytes, { version: version || key, ttlMs });
   if (younger.size >= GENERATION_SIZE) {
     older = younger;
     younger = new Map();
@@ -57,27 +64,61 @@ export function nameOf({ nameField }: ResourceType, input: ResourceInput): strin
   return typeof name === 'string' ? name : '';
 }
 
-function encodeResource(type: ResourceType, input: ResourceInput): Resource {
-  const { resource: message, version = '', ttlMs = 0 } = isVersioned(input) ? input : { resource: input };
-  const { typeUrl, nameField, namesClusters } = type;
-  const name = typeof message[nameField] === 'string' ? message[nameField] : '';
-  const problems = problemsOf(type, message, ttlMs);
-  if (problems.length > 0) {
-    throw new InvalidSnapshot(problems.map((problem) => ({ typeUrl, resource: name, ...problem })));
+/** Field numbers of google.protobuf.Any. */
+const ANY = { typeUrl: 1, value: 2 } as const;
+
+function encodeAny(type: ResourceType, message: JsonObject, ttlMs: number): Buffer {
+  const any = new FieldWriter();
+  try {
+    const value = encode(typeName(type), message);
+    any.text(ANY.typeUrl, type.typeUrl);
+    any.bytes(ANY.value, value);
+    return any.finish();
+  } catch (error) {
+    if (!(error instanceof ProtoError)) throw error;
+    const { path, detail } = error;
+    const problems = problemsOf(type, message, ttlMs);
+    throw invalid(type, message, problems.length > 0 ? problems : [{ path, message: detail }]);
   }
-  const bytes = packed(encode('google.protobuf.Any', { '@type': typeUrl, ...message }));
+}
+
+/** @param bytes of the Any, which are copied */
+function checkedResource(
+  type: ResourceType,
+  message: JsonObject,
+  bytes: Buffer,
+  { version, ttlMs }: Pick<Resource, 'version' | 'ttlMs'>,
+): Resource {
+  const { typeUrl, namesClusters } = type;
+  const problems = problemsOf(type, message, ttlMs);
+  if (problems.length > 0) throw invalid(type, message, problems);
+  const name = nameOf(type, message);
   const mentions = new Set<string>();
   if (namesClusters) collectTexts(message, mentions);
   return {
     typeUrl,
     name,
-    version: version || contentHash(ttlMs === 0 ? bytes : Buffer.concat([bytes, Buffer.from(`\n${ttlMs}`)])),
-    bytes,
+    version,
+    mark: markOf(name, version),
+    bytes: packed(bytes),
     mentions: mentions.size === 0 ? NOTHING_MENTIONED : [...mentions],
     endpointName: typeUrl === CLUSTER_TYPE ? endpointNameOf(message) : '',
     relations: relationsOf(typeUrl, message),
     ttlMs,
   };
+}
+
+function withVersion(resource: Resource, version: string): Resource {
+  return resource.version === version ? resource : { ...resource, version, mark: markOf(resource.name, version) };
+}
+
+function invalid(type: ResourceType, message: JsonObject, problems: readonly Problem[]): InvalidSnapshot {
+  const resource = nameOf(type, message);
+  return new InvalidSnapshot(problems.map((problem) => ({ typeUrl: type.typeUrl, resource, ...problem })));
+}
+
+function typeName({ typeUrl }: ResourceType): string {
+  return typeUrl.slice(typeUrl.lastIndexOf('/') + 1);
 }
 
 const NOTHING_MENTIONED: readonly string[] = [];
@@ -87,8 +128,9 @@ function isVersioned(input: ResourceInput): input is VersionedResource {
   return typeof input.resource === 'object' && input.resource !== null;
 }
 
-function problemsOf({ typeUrl, nameField }: ResourceType, message: JsonObject, ttlMs: number): Problem[] {
-  const problems = [...validate(typeUrl.slice(typeUrl.lastIndexOf('/') + 1), message)];
+function problemsOf(type: ResourceType, message: JsonObject, ttlMs: number): Problem[] {
+  const { typeUrl, nameField } = type;
+  const problems = [...validate(typeName(type), message)];
   const path = `$.${nameField}`;
   const isNamed = message[nameField] !== undefined && message[nameField] !== '';
   if (!isNamed && problems.every((problem) => problem.path !== path)) {

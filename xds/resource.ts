@@ -7,6 +7,7 @@ export interface Resource {
   readonly name: string;
   /** The user's own, or a hash of the content. */
   readonly version: string;
+  readonly mark: Mark;
   /** The google.protobuf.Any that travels. */
   readonly bytes: Uint8Array;
   /** Every text in it: the clusters that it needs are among them. Empty but for types that name clusters. */
@@ -19,11 +20,17 @@ export interface Resource {
   readonly ttlMs: number;
 }
 
+/** 64 bits in two signed integers. */
+export interface Mark {
+  readonly high: number;
+  readonly low: number;
+}
+
 export type Resources = ReadonlyMap<string, Resource>;
 
 /** All resources of one type. */
 export interface ResourceSet {
-  /** Hash of names and versions. */
+  /** Of names and versions: what has the same has the same content. */
   readonly version: string;
   readonly resources: Resources;
 }

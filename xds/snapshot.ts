@@ -1,5 +1,5 @@
 /** All that one proxy, or a group of them, is to have, made from resources in their JSON form. */
-import { contentHash, versionOf } from './diff.ts';
+import { versionOf } from './diff.ts';
 import { type ResourceInput, resourceOf } from './encode-resource.ts';
 import { InvalidSnapshot, type SnapshotProblem } from './problems.ts';
 import { type Available, brokenRelations } from './references.ts';
@@ -14,6 +14,7 @@ import {
   TYPES,
   type TypeKey,
   type TypeUrl,
+  typeOfKey,
 } from './type-urls.ts';
 
 /** Resources by type; a type that is absent has none. */
@@ -25,8 +26,6 @@ export type ResourceNames = { readonly [key in TypeKey]?: readonly string[] };
 export type ResourceSets = Readonly<Record<TypeUrl, ResourceSet>>;
 
 export interface Snapshot {
-  /** Hash of the whole content. */
-  readonly version: string;
   readonly sets: ResourceSets;
   readonly externalClusters: ExternalClusters;
 }
@@ -44,7 +43,8 @@ export type ExternalClusters = readonly string[] | 'any';
 export function buildSnapshot(input: SnapshotInput, externalClusters: ExternalClusters = []): Snapshot {
   const problems: SnapshotProblem[] = [];
   const sets = eachSet((type) => setOf(resourcesOf(type, input[type.key], problems)));
-  return snapshotOf(sets, externalClusters, problems);
+  checkRelations(sets, externalClusters, problems);
+  return { sets, externalClusters };
 }
 
 /**
@@ -54,11 +54,44 @@ export function buildSnapshot(input: SnapshotInput, externalClusters: ExternalCl
  */
 export function changeSnapshot(snapshot: Snapshot, changes: SnapshotInput, removed: ResourceNames = {}): Snapshot {
   const problems: SnapshotProblem[] = [];
-  const sets = eachSet((type) =>
-    changedSet(snapshot.sets[type.typeUrl], resourcesOf(type, changes[type.key], problems), removed[type.key]),
-  );
-  const isSame = problems.length === 0 && RESOURCE_TYPES.every((type) => sets[type] === snapshot.sets[type]);
-  return isSame ? snapshot : snapshotOf(sets, snapshot.externalClusters, problems);
+  const { externalClusters } = snapshot;
+  const sets: Record<TypeUrl, ResourceSet> = { ...snapshot.sets };
+  let isHarmless = true;
+  for (const key of new Set([...keysOf(changes), ...keysOf(removed)])) {
+    const type = typeOfKey(key);
+    const before = snapshot.sets[type.typeUrl];
+    const changed = resourcesOf(type, changes[key], problems);
+    const after = changedSet(before, changed, removed[key]);
+    sets[type.typeUrl] = after;
+    isHarmless &&= after === before || changesNoRelation(before, after, changed);
+  }
+  if (problems.length > 0) checkRelations(sets, externalClusters, problems);
+  if (RESOURCE_TYPES.every((type) => sets[type] === snapshot.sets[type])) return snapshot;
+  if (!isHarmless) checkRelations(sets, externalClusters, problems);
+  return { sets, externalClusters };
+}
+
+/** Same names, same versions. */
+export function sameContent(one: ResourceSets, other: ResourceSets): boolean {
+  return RESOURCE_TYPES.every((type) => one[type].version === other[type].version);
+}
+
+function keysOf(byKey: SnapshotInput | ResourceNames): TypeKey[] {
+  const keys: TypeKey[] = [];
+  for (const type of RESOURCE_TYPES) if (byKey[TYPES[type].key]) keys.push(TYPES[type].key);
+  return keys;
+}
+
+/** What changed needs nothing of other resources, and nothing went that others may need: so most changes are. */
+function changesNoRelation(before: ResourceSet, after: ResourceSet, changed: ReadonlyMap<string, Resource>): boolean {
+  // A first one of a type can make others wrong: where there is none, nothing is known of them.
+  if (before.resources.size === 0) return false;
+  for (const { endpointName, relations } of changed.values()) {
+    if (endpointName !== '' || relations.length > 0) return false;
+  }
+  let added = 0;
+  for (const name of changed.keys()) if (!before.resources.has(name)) added += 1;
+  return after.resources.size === before.resources.size + added;
 }
 
 function eachSet(make: (type: ResourceType) => ResourceSet): ResourceSets {
@@ -72,19 +105,23 @@ function changedSet(
   changed: ReadonlyMap<string, Resource>,
   removed: readonly string[] = [],
 ): ResourceSet {
-  const isSame = [...changed.values()].every(({ name, version }) => before.resources.get(name)?.version === version);
-  if (isSame && !removed.some((name) => before.resources.has(name))) return before;
-  const resources = new Map([...before.resources, ...changed]);
+  if (isWithin(before.resources, changed) && !removed.some((name) => before.resources.has(name))) return before;
+  const resources = new Map(before.resources);
+  for (const [name, resource] of changed) resources.set(name, resource);
   for (const name of removed) resources.delete(name);
   return setOf(resources);
 }
 
-function snapshotOf(sets: ResourceSets, externalClusters: ExternalClusters, problems: SnapshotProblem[]): Snapshot {
+function isWithin(resources: ReadonlyMap<string, Resource>, changed: ReadonlyMap<string, Resource>): boolean {
+  for (const { name, version } of changed.values()) if (resources.get(name)?.version !== version) return false;
+  return true;
+}
+
+/** @throws InvalidSnapshot when there are problems, these or those */
+function checkRelations(sets: ResourceSets, externalClusters: ExternalClusters, problems: SnapshotProblem[]): void {
   const resources = RESOURCE_TYPES.flatMap((type) => [...sets[type].resources.values()]);
   problems.push(...brokenRelations(resources, available(sets, externalClusters, problems)));
   if (problems.length > 0) throw new InvalidSnapshot(problems);
-  const versions = RESOURCE_TYPES.map((type) => sets[type].version);
-  return { version: contentHash(versions.join('\n')), sets, externalClusters };
 }
 
 function available(sets: ResourceSets, external: ExternalClusters, problems: readonly SnapshotProblem[]): Available {

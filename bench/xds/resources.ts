@@ -20,13 +20,29 @@ export function resourcesOf(proxy: number): SnapshotInput {
   return { clusters: all(clusters), endpoints: all(endpoints), listeners: all(listeners) };
 }
 
-/** The assignment that a change replaces. */
+const model = fillIn(template.endpoints[0]!, 0, 0, FIRST_MARKER);
+const [locality] = objects(model.endpoints);
+
+/**
+ * The assignment that a change replaces, made as a program does that holds its endpoints as messages: no text is searched
+ * for each. The peer does the same.
+ */
 export function assignmentOf(proxy: number, marker: string): JsonObject {
-  return fillIn(template.endpoints[0]!, proxy, 0, marker);
+  const name = nameOf(proxy);
+  const hostnames = [marker, `instance-b.${name}`, `instance-c.${name}`];
+  const lbEndpoints = objects(locality?.lb_endpoints).map((each, index) => ({
+    ...each,
+    endpoint: { ...(isObject(each.endpoint) ? each.endpoint : {}), hostname: hostnames[index] },
+  }));
+  return { ...model, cluster_name: `${KINDS[0]}.${name}`, endpoints: [{ ...locality, lb_endpoints: lbEndpoints }] };
+}
+
+function objects(json: Json | undefined): JsonObject[] {
+  return Array.isArray(json) ? json.filter((each) => isObject(each)) : [];
 }
 
 function fillIn(message: JsonObject, proxy: number, kind: number, marker: string): JsonObject {
-  const name = `proxy-${String(proxy).padStart(6, '0')}`;
+  const name = nameOf(proxy);
   const words = { KIND: KINDS[kind]!, INDEX: String(kind + 1), PROXY: name, MARKER: marker };
   const fill = (json: Json): Json => {
     if (typeof json === 'string') {
@@ -38,4 +54,8 @@ function fillIn(message: JsonObject, proxy: number, kind: number, marker: string
   const object = (json: JsonObject): JsonObject =>
     Object.fromEntries(Object.entries(json).map(([field, value]) => [field, fill(value ?? null)]));
   return object(message);
+}
+
+function nameOf(proxy: number): string {
+  return `proxy-${String(proxy).padStart(6, '0')}`;
 }

@@ -1,30 +1,30 @@
 // The one gRPC port, that agents and Envoys share.
-import { Server as GrpcServerImpl, type Server, ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
+import { RpcServer, type RpcServerOptions, type ServiceHost } from '../grpc/rpc-server.ts';
 import type { ListenAddress } from './main-options.ts';
 import { HowdahError } from './model/errors.ts';
 import type { Component } from './runtime/component.ts';
 
 export interface GrpcServerOptions {
   readonly listen: ListenAddress;
-  readonly settings: ServerOptions;
+  readonly settings: RpcServerOptions;
   /** Each adds its service and ends its own streams. */
   readonly services: readonly GrpcService[];
 }
 
 export interface GrpcService {
-  register(server: Server): void;
+  register(server: ServiceHost): void;
   close(): void;
 }
 
 export class GrpcServer implements Component {
   readonly name = 'grpc';
   readonly #options: GrpcServerOptions;
-  readonly #server: Server;
+  readonly #server: RpcServer;
   #address = '';
 
   constructor(options: GrpcServerOptions) {
     this.#options = options;
-    this.#server = new GrpcServerImpl(options.settings);
+    this.#server = new RpcServer(options.settings);
     for (const service of options.services) service.register(this.#server);
   }
 
@@ -37,13 +37,8 @@ export class GrpcServer implements Component {
   async start(): Promise<void> {
     const { host, port } = this.#options.listen;
     const shown = host.includes(':') ? `[${host}]` : host;
-    const { promise, resolve, reject } = Promise.withResolvers<number>();
-    this.#server.bindAsync(`${shown}:${port}`, ServerCredentials.createInsecure(), (error, bound) => {
-      if (error) reject(error);
-      else resolve(bound);
-    });
     try {
-      this.#address = `${shown}:${await promise}`;
+      this.#address = `${shown}:${await this.#server.listen({ host, port })}`;
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
       const message = `agents and proxies can't be listened for on ${shown}:${port}: ${detail}`;
@@ -53,7 +48,6 @@ export class GrpcServer implements Component {
 
   async stop(): Promise<void> {
     for (const service of this.#options.services) service.close();
-    // Streams that were just ended still carry their last word; a peer that doesn't read it is not waited for.
-    this.#server.forceShutdown();
+    await this.#server.close();
   }
 }

@@ -1,7 +1,6 @@
 // The control plane's process: the one place that chooses implementations.
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { setLogger } from '@grpc/grpc-js';
 import { translate } from '../envoy-config/translate.ts';
 import {
   buildSnapshot,
@@ -75,7 +74,7 @@ async function run(options: MainOptions, log: Logger, stop: AbortSignal): Promis
     onReport: (connection, report) => manager.onReport(connection, report),
     onGone: (connection) => manager.onGone(connection),
   });
-  const settings = { ...SERVER_OPTIONS, ...AGENT_SERVER_OPTIONS };
+  const settings = { ...SERVER_OPTIONS, ...AGENT_SERVER_OPTIONS, clock };
   const grpc = new GrpcServer({ listen: options.xds, settings, services: [xds, clients, agents] });
   const view: ControlPlaneView = {
     clusters: () => manager.clusters(),
@@ -186,12 +185,6 @@ function packageVersion(): string {
   throw new HowdahError('internal', 'the package.json of howdah is not where it was installed');
 }
 
-/** What grpc-js would print to the console by itself; all that matters in it comes as an error too. */
-function quietGrpc(log: Logger): void {
-  const write = (...words: unknown[]) => log.debug({ words: words.map(String) }, 'grpc-js');
-  setLogger({ error: write, info: write, debug: write });
-}
-
 function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
@@ -204,7 +197,6 @@ async function main(): Promise<void> {
   try {
     const options = parseMainOptions(process.argv.slice(2));
     log = createLogger({ level: options.logLevel, format: options.logFormat });
-    quietGrpc(log.child({ component: 'grpc' }));
     await run(options, log, stop.signal);
   } catch (thrown) {
     const error = HowdahError.from(thrown);

@@ -1,6 +1,5 @@
 // An xDS server of one's own: node examples/xds-library.ts [PORT]
-import { Server, ServerCredentials } from '@grpc/grpc-js';
-import { buildSnapshot, SERVER_OPTIONS, SnapshotCache, XdsServer } from '../xds/index.ts';
+import { buildSnapshot, RpcServer, SERVER_OPTIONS, SnapshotCache, XdsServer } from '../xds/index.ts';
 
 // All proxies of a zone share what they have; without `group` each node has its own, under its id.
 const cache = new SnapshotCache({ group: (node) => JSON.stringify(node.locality ?? {}) });
@@ -22,11 +21,9 @@ const clock = {
     return { cancel: () => clearTimeout(timer) };
   },
 };
-const server = new Server(SERVER_OPTIONS);
+const server = new RpcServer({ ...SERVER_OPTIONS, clock });
 new XdsServer({ cache, clock }).register(server);
-server.bindAsync(`127.0.0.1:${process.argv[2] ?? 0}`, ServerCredentials.createInsecure(), (error, port) => {
-  if (error) throw error;
-  console.log(`listening on 127.0.0.1:${port}`);
-  // One resource, with a version of one's own: only the proxies that asked for it are sent it.
-  cache.update('{}', 'endpoints', { set: [{ resource: assignment(8081), version: 'web-2' }] });
-});
+const port = await server.listen({ host: '127.0.0.1', port: Number(process.argv[2] ?? 0) });
+console.log(`listening on 127.0.0.1:${port}`);
+// One resource, with a version of one's own: only the proxies that asked for it are sent it.
+cache.update('{}', 'endpoints', { set: [{ resource: assignment(8081), version: 'web-2' }] });

@@ -1,4 +1,4 @@
-/** Methods of gRPC services, in the shape that @grpc/grpc-js takes for its servers and clients. */
+/** Methods of gRPC services, in the shape that @grpc/grpc-js takes. */
 import { methodOf } from './registry.ts';
 
 /** How one message type travels. Both may throw: the call then ends with a status, the process goes on. */
@@ -17,6 +17,12 @@ export interface MethodDefinition<Request, Response> {
   responseSerialize(value: Response): Buffer;
   responseDeserialize(bytes: Buffer): Response;
 }
+
+/** What a server needs of a method. */
+export type ServedMethod<Request, Response> = Pick<
+  MethodDefinition<Request, Response>,
+  'path' | 'requestDeserialize' | 'responseSerialize'
+>;
 
 /** @throws ProtoError when no .proto file declares the method */
 export function methodDefinition<Request, Response>(

@@ -58,7 +58,7 @@ describe('a broken rule is found', () => {
     [
       'xds may not know the control plane',
       { ...model, 'xds/diff.ts': "import type { Lsn } from '../control-plane/model/lsn.ts';\n" },
-      'xds/diff.ts imports control-plane/model/lsn.ts: xds may import only xds/, proto/',
+      'xds/diff.ts imports control-plane/model/lsn.ts: xds may import only xds/, proto/, grpc/',
     ],
     [
       'the model imports nothing',

@@ -1,12 +1,7 @@
 /** The client status discovery service over gRPC: what every connected proxy has, for whoever asks. */
-import {
-  type Server,
-  type ServerDuplexStream,
-  type ServerUnaryCall,
-  type ServiceError,
-  type sendUnaryData,
-  status,
-} from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
+import type { CallHandler, ServerCall } from '../grpc/call.ts';
+import { RpcError, type ServiceHost } from '../grpc/rpc-server.ts';
 import { type JsonObject, ProtoError } from '../proto/json.ts';
 import { type Codec, methodDefinition } from '../proto/service.ts';
 import { type ClientContents, decodeQuery, encodeClient, joinClients } from './csds.ts';
@@ -24,12 +19,10 @@ const ANSWER_BYTES_MOST = 64 * 1024 * 1024;
 /** How long the answer may hold up everything else that this process does. */
 const TURN_MS = 5;
 
-type Stream = ServerDuplexStream<Uint8Array, Uint8Array>;
-
 export class ClientStatusServer {
   readonly #source: ClientStatusSource;
   readonly #now: () => number;
-  readonly #streams = new Set<Stream>();
+  readonly #calls = new Set<ServerCall<Uint8Array>>();
 
   /** @param options.now monotonic milliseconds */
   constructor(options: { source: ClientStatusSource; now: () => number }) {
@@ -37,64 +30,63 @@ export class ClientStatusServer {
     this.#now = options.now;
   }
 
-  register(server: Server): void {
+  register(server: ServiceHost): void {
     const stream = methodDefinition(SERVICE, 'StreamClientStatus', plain, plain);
     const fetch = methodDefinition(SERVICE, 'FetchClientStatus', plain, plain);
-    server.addService(
-      { stream, fetch },
-      {
-        stream: (call: Stream) => this.#serve(call),
-        fetch: (call: ServerUnaryCall<Uint8Array, Uint8Array>, callback: sendUnaryData<Uint8Array>) => {
-          this.#answer(call.request, () => call.cancelled).then(
-            (bytes) => callback(null, bytes),
-            (error) => callback(refusal(error)),
-          );
-        },
-      },
-    );
+    server.stream(stream, (call) => this.#serve(call));
+    server.unary(fetch, (request, call) => this.#answer(request, call));
   }
 
   close(): void {
-    for (const stream of this.#streams) {
-      stream.emit('error', { code: status.UNAVAILABLE, details: 'the control plane is stopping' });
-    }
+    for (const call of this.#calls) call.fail(status.UNAVAILABLE, 'the control plane is stopping');
   }
 
   /** One answer for each request, in their order; the next is read when this one is written. */
-  #serve(stream: Stream): void {
-    this.#streams.add(stream);
-    const isGone = () => !this.#streams.has(stream);
+  #serve(call: ServerCall<Uint8Array>): CallHandler<Uint8Array> {
+    this.#calls.add(call);
+    const waiting: Uint8Array[] = [];
     let busy = false;
     let ended = false;
-    stream.on('data', async (bytes: Uint8Array) => {
-      stream.pause();
-      busy = true;
-      try {
-        const answer = await this.#answer(bytes, isGone);
-        if (isGone()) return;
-        if (!stream.write(answer)) await new Promise((resolve) => stream.once('drain', resolve));
-        busy = false;
-        if (ended) stream.end();
-        else stream.resume();
-      } catch (error) {
-        if (!isGone()) stream.emit('error', refusal(error));
+    let drained = () => {};
+    const next = async () => {
+      const request = waiting.shift();
+      if (busy || request === undefined) {
+        if (!busy && ended) call.end();
+        return;
       }
-    });
-    stream.on('end', () => {
-      ended = true;
-      if (!busy) stream.end();
-    });
-    const close = () => {
-      this.#streams.delete(stream);
-      // Whoever waits for it to be read waits for nothing.
-      stream.emit('drain');
+      busy = true;
+      call.pause();
+      try {
+        const answer = await this.#answer(request, call);
+        if (call.isOpen && !call.write(answer)) await new Promise<void>((resolve) => (drained = resolve));
+      } catch (error) {
+        const { code, message } = error instanceof RpcError ? error : unexpected(error);
+        call.fail(code, message);
+      }
+      busy = false;
+      call.resume();
+      void next();
     };
-    for (const event of ['cancelled', 'error', 'close']) stream.once(event, close);
+    return {
+      onMessage: (request) => {
+        waiting.push(request);
+        void next();
+      },
+      onEnd: () => {
+        ended = true;
+        void next();
+      },
+      onDrain: () => drained(),
+      onClosed: () => {
+        this.#calls.delete(call);
+        // Whoever waits for it to be read waits for nothing.
+        drained();
+      },
+    };
   }
 
-  async #answer(request: Uint8Array, isGone: () => boolean): Promise<Uint8Array> {
-    const { matches, excludeContents, problems } = decodeQuery(request);
-    if (problems.length > 0) throw new BadFilter(problems.map(({ path, message }) => `${path}: ${message}`).join('; '));
+  async #answer(request: Uint8Array, call: { readonly isOpen: boolean }): Promise<Uint8Array> {
+    const { matches, excludeContents } = queryOf(request);
     const clients: Uint8Array[] = [];
     let size = 0;
     let turnBegan = this.#now();
@@ -102,27 +94,33 @@ export class ClientStatusServer {
       const bytes = encodeClient(client, excludeContents);
       clients.push(bytes);
       size += bytes.length;
-      if (size > ANSWER_BYTES_MOST) throw new TooLarge();
+      if (size > ANSWER_BYTES_MOST) throw new RpcError(status.RESOURCE_EXHAUSTED, TOO_LARGE);
       if (this.#now() - turnBegan < TURN_MS) continue;
       await new Promise((resolve) => setImmediate(resolve));
-      if (isGone()) break;
+      if (!call.isOpen) break;
       turnBegan = this.#now();
     }
     return joinClients(clients);
   }
 }
 
-class BadFilter extends Error {}
+const TOO_LARGE =
+  `the answer has more than ${ANSWER_BYTES_MOST / 1024 / 1024} MiB: ` +
+  'narrow node_matchers, or set exclude_resource_contents';
 
-class TooLarge extends Error {
-  constructor() {
-    const most = ANSWER_BYTES_MOST / 1024 / 1024;
-    super(`the answer has more than ${most} MiB: narrow node_matchers, or set exclude_resource_contents`);
+/** @throws RpcError */
+function queryOf(request: Uint8Array): ReturnType<typeof decodeQuery> {
+  try {
+    const query = decodeQuery(request);
+    if (query.problems.length === 0) return query;
+    const details = query.problems.map(({ path, message }) => `${path}: ${message}`).join('; ');
+    throw new RpcError(status.INVALID_ARGUMENT, details);
+  } catch (error) {
+    if (error instanceof ProtoError) throw new RpcError(status.INVALID_ARGUMENT, error.message);
+    throw error;
   }
 }
 
-function refusal(error: unknown): Pick<ServiceError, 'code' | 'details'> {
-  const details = error instanceof Error ? error.message : String(error);
-  if (error instanceof BadFilter || error instanceof ProtoError) return { code: status.INVALID_ARGUMENT, details };
-  return { code: error instanceof TooLarge ? status.RESOURCE_EXHAUSTED : status.INTERNAL, details };
+function unexpected(error: unknown): RpcError {
+  return new RpcError(status.INTERNAL, error instanceof Error ? error.message : String(error));
 }

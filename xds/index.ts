@@ -1,4 +1,5 @@
 /** Aggregated discovery for Envoy proxies. Knows resources, nodes and streams; knows nothing of PostgreSQL. */
+export { RpcServer, type RpcServerOptions, type ServiceHost } from '../grpc/rpc-server.ts';
 export { type CacheOptions, type ResourceChanges, SnapshotCache } from './cache.ts';
 export type { ResourceState, ResourceStatus, TypeContents } from './contents.ts';
 export { ClientStatusServer, type ClientStatusSource } from './csds-server.ts';

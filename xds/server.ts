@@ -2,14 +2,16 @@
  * Discovery over gRPC: both variants, all types on one stream or one type on each. Admits streams and knows them; what
  * happens on one is in stream-server.ts.
  */
-import { type Server, status } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
+import type { ServerCall } from '../grpc/call.ts';
+import type { RpcServerOptions, ServiceHost } from '../grpc/rpc-server.ts';
 import { type JsonObject, ProtoError } from '../proto/json.ts';
 import { type Codec, methodDefinition } from '../proto/service.ts';
 import type { SnapshotCache } from './cache.ts';
 import type { TypeContents } from './contents.ts';
 import { Admission, DEFAULT_LIMITS, type XdsLimits } from './limits.ts';
 import type { Push, SessionEvent, SessionRequest, TypeStatus, Variant } from './session-types.ts';
-import { type DiscoveryStream, StreamServer, type XdsClock } from './stream-server.ts';
+import { StreamServer, type XdsClock } from './stream-server.ts';
 import { RESOURCE_TYPES, TYPES, type TypeKey, type TypeUrl } from './type-urls.ts';
 import { decodeRequest, encodeResponse } from './wire.ts';
 import { decodeDeltaRequest, encodeDeltaResponse } from './wire-delta.ts';
@@ -69,23 +71,22 @@ export interface StreamAge {
 }
 
 /**
- * Options for the gRPC server. A proxy that vanished without a word is noticed within keepalive time and timeout.
- * Requests are small but for the node's extensions and the names of what is subscribed to; a larger one is answered with
- * RESOURCE_EXHAUSTED.
+ * Settings of the server that the streams come in at. A proxy that vanished without a word is noticed within keepalive
+ * time and timeout. Requests are small but for the node's extensions and the names of what is subscribed to; a larger one
+ * is answered with RESOURCE_EXHAUSTED.
  */
 export const SERVER_OPTIONS = {
-  'grpc.keepalive_time_ms': 10_000,
-  'grpc.keepalive_timeout_ms': 5_000,
-  'grpc.keepalive_permit_without_calls': 1,
-  'grpc.max_receive_message_length': 4 * 1024 * 1024,
+  keepaliveMs: 10_000,
+  keepaliveTimeoutMs: 5_000,
+  messageBytesMost: 4 * 1024 * 1024,
 } as const;
 
 /**
  * The same with an age for connections too: a stream that ends on a connection that lives on would begin anew on it, at
  * the same replica. The connection refuses new streams before the first of them ends.
  */
-export function serverOptions(streamAge: { readonly ms: number }) {
-  return { ...SERVER_OPTIONS, 'grpc.max_connection_age_ms': Math.floor(streamAge.ms * 0.8) };
+export function serverOptions({ ms, random }: StreamAge): Omit<RpcServerOptions, 'clock'> {
+  return { ...SERVER_OPTIONS, connectionAge: { ms: Math.floor(ms * 0.8), random } };
 }
 
 const AGGREGATED = 'envoy.service.discovery.v3.AggregatedDiscoveryService';
@@ -126,7 +127,7 @@ export class XdsServer {
   }
 
   /** Adds the aggregated service and that of each type. Fetching once is answered with UNIMPLEMENTED. */
-  register(server: Server): void {
+  register(server: ServiceHost): void {
     this.#addService(server, AGGREGATED, 'StreamAggregatedResources', 'DeltaAggregatedResources', undefined);
     for (const { service, stream, delta, typeUrl } of Object.values(TYPES)) {
       this.#addService(server, service, stream, delta, typeUrl);
@@ -172,35 +173,28 @@ export class XdsServer {
     timer.cancel();
   }
 
-  #addService(server: Server, service: string, stream: string, delta: string, only: TypeUrl | undefined): void {
-    server.addService(
-      {
-        stream: methodDefinition(service, stream, raw, RESPONSES.sotw),
-        delta: methodDefinition(service, delta, raw, RESPONSES.delta),
-      },
-      {
-        stream: (call: DiscoveryStream) => this.#serve(call, 'sotw', only),
-        delta: (call: DiscoveryStream) => this.#serve(call, 'delta', only),
-      },
-    );
+  #addService(server: ServiceHost, service: string, stream: string, delta: string, only: TypeUrl | undefined): void {
+    const sotwMethod = methodDefinition(service, stream, raw, RESPONSES.sotw);
+    const deltaMethod = methodDefinition(service, delta, raw, RESPONSES.delta);
+    server.stream(sotwMethod, (call) => this.#open(call, 'sotw', only));
+    server.stream(deltaMethod, (call) => this.#open(call, 'delta', only));
   }
 
-  #serve(call: DiscoveryStream, variant: Variant, only: TypeUrl | undefined): void {
-    const peer = call.getPeer();
-    const refusal = this.#stopping ? '' : this.#admission.admit(peer);
-    if (this.#stopping || refusal !== '') {
-      // Without a listener the error that ends the stream would end the process.
-      call.on('error', () => {});
-      const code = this.#stopping ? status.UNAVAILABLE : status.RESOURCE_EXHAUSTED;
-      call.emit('error', { code, details: this.#stopping ? STOPPING : refusal });
-      if (refusal !== '') this.#hooks.onInvalid?.('', refusal);
-      return;
+  #open(call: ServerCall<Push>, variant: Variant, only: TypeUrl | undefined): StreamServer | undefined {
+    if (this.#stopping) {
+      call.fail(status.UNAVAILABLE, STOPPING);
+      return undefined;
+    }
+    const refusal = this.#admission.admit(call.peer);
+    if (refusal !== '') {
+      call.fail(status.RESOURCE_EXHAUSTED, refusal);
+      this.#hooks.onInvalid?.('', refusal);
+      return undefined;
     }
     const stream = new StreamServer({
       call,
       variant,
       only,
-      peer,
       cache: this.#cache,
       clock: this.#clock,
       hooks: this.#hooks,
@@ -208,7 +202,7 @@ export class XdsServer {
       decode: (bytes, isFirst) => decodeFor(variant, only, bytes, isFirst),
       onClosed: () => {
         this.#streams.delete(stream);
-        this.#admission.release(peer);
+        this.#admission.release(call.peer);
       },
     });
     this.#streams.add(stream);
@@ -216,6 +210,7 @@ export class XdsServer {
       const { ms, random } = this.#streamAge;
       stream.endAfter(ms * (0.9 + 0.2 * random()));
     }
+    return stream;
   }
 }
 

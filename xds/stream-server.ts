@@ -1,5 +1,6 @@
 /** One stream: carries between the call, its session and the cache. */
-import { type ServerDuplexStream, status } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
+import type { CallHandler, ServerCall } from '../grpc/call.ts';
 import type { JsonObject } from '../proto/json.ts';
 import type { Membership, SnapshotCache } from './cache.ts';
 import type { XdsLimits } from './limits.ts';
@@ -19,14 +20,11 @@ export interface XdsClock {
   after(ms: number, action: () => void): { cancel(): void };
 }
 
-export type DiscoveryStream = ServerDuplexStream<Uint8Array, Push>;
-
 export interface StreamOptions {
-  readonly call: DiscoveryStream;
+  readonly call: ServerCall<Push>;
   readonly variant: Variant;
   /** undefined = the stream carries all types. */
   readonly only: TypeUrl | undefined;
-  readonly peer: string;
   readonly cache: SnapshotCache;
   readonly clock: XdsClock;
   readonly hooks: XdsHooks;
@@ -50,7 +48,7 @@ const SUPPORTS_TTL = 'xds.config.supports-resource-ttl';
 /** Only a wrapped resource can tell a time to live; in delta all are wrapped. */
 const SUPPORTS_WRAPPED = 'xds.config.supports-resource-in-sotw';
 
-export class StreamServer {
+export class StreamServer implements CallHandler<Uint8Array> {
   readonly variant: Variant;
   readonly only: TypeUrl | undefined;
   readonly peer: string;
@@ -61,38 +59,42 @@ export class StreamServer {
   #age: { cancel(): void } | undefined;
   /** Ends the stream once its session is quiet. */
   #ending: (() => void) | undefined;
-  readonly #closed = Promise.withResolvers<void>();
+  #closed: PromiseWithResolvers<void> | undefined;
 
   constructor(options: StreamOptions) {
-    const { call, variant, only, peer } = options;
+    const { call, variant, only } = options;
     this.variant = variant;
     this.only = only;
-    this.peer = peer;
+    this.peer = call.peer;
     this.#options = options;
-    call.on('data', (bytes: Uint8Array) => this.#onRequest(bytes));
+  }
+
+  onDrain(): void {
     // Nothing was written while it was full, so nothing but what changed meanwhile is missing.
-    call.on('drain', () => this.#step(({ session, membership }, at) => session.resume(at, membership.snapshot)));
-    call.on('end', () => call.end());
-    for (const event of ['end', 'cancelled', 'error', 'close']) call.on(event, () => this.#onClosed());
+    this.#step(({ session, membership }, at) => session.resume(at, membership.snapshot));
+  }
+
+  onEnd(): void {
+    this.#options.call.end();
   }
 
   fail(code: status, details: string): void {
-    if (this.#isOpen) this.#options.call.emit('error', { code, details: shortened(details) });
+    this.#options.call.fail(code, shortened(details));
   }
 
   /** Resolves when the stream has ended, by this or otherwise. */
   failWhenQuiet(code: status, details: string): Promise<void> {
+    this.#closed = Promise.withResolvers();
+    if (!this.#isOpen) this.#closed.resolve();
+    const { promise } = this.#closed;
     this.#end(() => this.fail(code, details));
-    return this.#closed.promise;
+    return promise;
   }
 
   /** A clean end when the time is over and the proxy has answered; if it does not, when it next does. */
   endAfter(ms: number): void {
     this.#age = this.#options.clock.after(ms, () => {
-      this.#end(() => {
-        this.#onClosed();
-        this.#options.call.end();
-      });
+      this.#end(() => this.#options.call.end());
     });
   }
 
@@ -101,8 +103,7 @@ export class StreamServer {
     if (this.connection?.session.isQuiet ?? true) action();
   }
 
-  #onRequest(bytes: Uint8Array): void {
-    if (!this.#isOpen) return;
+  onMessage(bytes: Uint8Array): void {
     const parsed = this.#options.decode(bytes, this.connection === undefined);
     if (typeof parsed === 'string') {
       this.#refuse(status.INVALID_ARGUMENT, parsed);
@@ -176,7 +177,7 @@ export class StreamServer {
   }
 
   #step(decide: (connection: Connection, at: Instant) => Step): void {
-    if (this.#isOpen && this.connection) this.#apply(decide(this.connection, this.#instant()), this.connection);
+    if (this.connection) this.#apply(decide(this.connection, this.#instant()), this.connection);
   }
 
   #apply({ pushes, events }: Step, { node, session }: Connection): void {
@@ -206,8 +207,7 @@ export class StreamServer {
     this.#heartbeat = { at, cancel: () => timer.cancel() };
   }
 
-  #onClosed(): void {
-    if (!this.#isOpen) return;
+  onClosed(): void {
     this.#isOpen = false;
     this.#heartbeat?.cancel();
     this.#age?.cancel();
@@ -215,7 +215,7 @@ export class StreamServer {
     connection?.membership.leave();
     this.#options.onClosed();
     if (connection) this.#options.hooks.onClosed?.(connection.node);
-    this.#closed.resolve();
+    this.#closed?.resolve();
   }
 
   #instant(): Instant {

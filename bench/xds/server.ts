@@ -2,9 +2,8 @@
 import { createInterface } from 'node:readline';
 import { setImmediate } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { systemClock } from '../../control-plane/runtime/clock.ts';
-import { buildSnapshot, changeSnapshot, SERVER_OPTIONS, SnapshotCache, XdsServer } from '../../xds/index.ts';
+import { buildSnapshot, changeSnapshot, RpcServer, SERVER_OPTIONS, SnapshotCache, XdsServer } from '../../xds/index.ts';
 import type { ChangeOrder, Command } from './control.ts';
 import { assignmentOf, resourcesOf } from './resources.ts';
 
@@ -17,12 +16,9 @@ for (let proxy = 0; proxy < proxies; proxy++) cache.set(`proxy-${proxy}`, buildS
 // What was needed to make the resources is not the server's memory: the peer gives it back too.
 globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 
-const grpc = new Server(SERVER_OPTIONS);
+const grpc = new RpcServer({ ...SERVER_OPTIONS, clock: systemClock });
 new XdsServer({ cache, clock: systemClock }).register(grpc);
-grpc.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) => {
-  if (error) throw error;
-  tell({ event: 'ready', port });
-});
+tell({ event: 'ready', port: await grpc.listen({ host: '127.0.0.1', port: 0 }) });
 
 createInterface({ input: process.stdin })
   .on('line', (line) => {

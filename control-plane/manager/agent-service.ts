@@ -1,4 +1,5 @@
-import type { Server, ServerDuplexStream } from '@grpc/grpc-js';
+import type { CallHandler, ServerCall } from '../../grpc/call.ts';
+import type { ServiceHost } from '../../grpc/rpc-server.ts';
 import { ERROR_CODES, HowdahError } from '../model/errors.ts';
 import type { InstanceReport } from '../model/instance.ts';
 import type { AgentHello, AgentMessage, ControlMessage } from '../runtime/agent-protocol.ts';
@@ -22,15 +23,15 @@ export interface AgentServiceOptions {
 }
 
 /**
- * For the grpc-js server: an agent that is frozen or cut off is noticed within 2 s. One that was killed is noticed at
+ * For the gRPC server: an agent that is frozen or cut off is noticed within 2 s. One that was killed is noticed at
  * once, by its connection's end.
  */
-export const AGENT_SERVER_OPTIONS = { 'grpc.keepalive_time_ms': 1_000, 'grpc.keepalive_timeout_ms': 1_000 } as const;
+export const AGENT_SERVER_OPTIONS = { keepaliveMs: 1_000, keepaliveTimeoutMs: 1_000 } as const;
 
 /** An agent's report has some hundred bytes for each instance of its cluster. */
 const MAX_MESSAGE_BYTES = 256 * 1024;
 
-/** Decoding must not throw inside grpc-js: it would answer without saying what is wrong. */
+/** What is wrong is told with the status that the error has. */
 type Inbound =
   | { readonly kind: 'message'; readonly message: AgentMessage }
   | { readonly kind: 'malformed'; readonly error: HowdahError };
@@ -47,11 +48,9 @@ export class AgentService {
     this.#log = options.log.child({ component: 'agent-service' });
   }
 
-  register(server: Server): void {
-    server.addService(
-      { connect: { ...AGENT_SERVICE.connect, requestDeserialize: decodeInbound } },
-      { connect: (call: ServerDuplexStream<Inbound, ControlMessage>) => this.#accept(call) },
-    );
+  register(server: ServiceHost): void {
+    const method = { ...AGENT_SERVICE.connect, requestDeserialize: decodeInbound };
+    server.stream(method, (call) => this.#accept(call));
   }
 
   /** Ends every stream; onGone is called for each. */
@@ -59,39 +58,36 @@ export class AgentService {
     for (const stream of [...this.#streams.values()]) this.#leave(stream, 'the control plane stops');
   }
 
-  #accept(call: ServerDuplexStream<Inbound, ControlMessage>): void {
+  #accept(call: ServerCall<ControlMessage>): CallHandler<Inbound> {
     let stream: AgentStream | undefined;
-    const leave = (reason: string) => {
-      if (stream !== undefined) this.#leave(stream, reason);
-    };
+    let reason = 'the connection broke';
     const refuse = (error: HowdahError) => {
-      this.#log.warn(
-        { peer: call.getPeer(), agent: stream?.id, code: error.code, reason: error.message },
-        'agent refused',
-      );
-      // grpc-js ends the call with this status; `leave` follows by the listener below.
-      call.emit('error', Object.assign(new Error(error.message), { code: ERROR_CODES[error.code].grpc }));
+      this.#log.warn({ peer: call.peer, agent: stream?.id, code: error.code, reason: error.message }, 'agent refused');
+      reason = error.message;
+      call.fail(ERROR_CODES[error.code].grpc, error.message);
     };
-    call.on('data', (inbound: Inbound) => {
-      // Messages that came in with a refused one are not looked at.
-      if (call.writableEnded) return;
-      try {
-        const message = received(inbound);
-        if (stream === undefined) stream = this.#hello(call, message);
-        else this.#report(stream, message);
-      } catch (error) {
-        refuse(HowdahError.from(error));
-      }
-    });
-    call.on('end', () => {
-      leave('the agent ended the stream');
-      call.end();
-    });
-    call.on('cancelled', () => leave('the connection broke'));
-    call.on('error', (error: Error) => leave(error.message));
+    return {
+      onMessage: (inbound) => {
+        try {
+          const message = received(inbound);
+          if (stream === undefined) stream = this.#hello(call, message);
+          else this.#report(stream, message);
+        } catch (error) {
+          refuse(HowdahError.from(error));
+        }
+      },
+      onDrain: () => stream?.flush(),
+      onEnd: () => {
+        reason = 'the agent ended the stream';
+        call.end();
+      },
+      onClosed: () => {
+        if (stream !== undefined) this.#leave(stream, reason);
+      },
+    };
   }
 
-  #hello(call: ServerDuplexStream<Inbound, ControlMessage>, message: AgentMessage): AgentStream {
+  #hello(call: ServerCall<ControlMessage>, message: AgentMessage): AgentStream {
     if (message.kind !== 'hello') {
       throw new HowdahError('invalid-argument', 'the first message of a stream must be the hello');
     }
@@ -104,7 +100,7 @@ export class AgentService {
     const old = this.#streams.get(nameOf(message));
     this.#streams.set(nameOf(message), stream);
     if (old !== undefined) this.#leave(old, `replaced by a newer stream of ${nameOf(message)}`);
-    this.#log.info({ agent: stream.id, bootId: message.bootId, peer: call.getPeer() }, 'agent connected');
+    this.#log.info({ agent: stream.id, bootId: message.bootId, peer: call.peer }, 'agent connected');
     return stream;
   }
 

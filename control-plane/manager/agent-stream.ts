@@ -1,4 +1,4 @@
-import { Metadata, type ServerDuplexStream } from '@grpc/grpc-js';
+import type { ServerCall } from '../../grpc/call.ts';
 import type { AgentHello, ControlMessage, GoalCommand } from '../runtime/agent-protocol.ts';
 
 /** One agent's stream as the manager sees it. */
@@ -20,16 +20,15 @@ export interface AgentConnection {
 export class AgentStream implements AgentConnection {
   readonly id: string;
   readonly hello: AgentHello;
-  readonly #call: ServerDuplexStream<unknown, ControlMessage>;
+  readonly #call: ServerCall<ControlMessage>;
   #closed = false;
   /** The newest goal that found the stream full. */
   #waiting: GoalCommand | undefined;
 
-  constructor(id: string, hello: AgentHello, call: ServerDuplexStream<unknown, ControlMessage>) {
+  constructor(id: string, hello: AgentHello, call: ServerCall<ControlMessage>) {
     this.id = id;
     this.hello = hello;
     this.#call = call;
-    call.on('drain', () => this.#flush());
   }
 
   get cluster(): string {
@@ -46,12 +45,12 @@ export class AgentStream implements AgentConnection {
 
   /** Tells the agent that its hello arrived. */
   accept(): void {
-    this.#call.sendMetadata(new Metadata());
+    this.#call.accept();
   }
 
   send(message: ControlMessage): boolean {
-    if (this.#closed || !this.#call.writable) return false;
-    if (this.#call.writableNeedDrain) {
+    if (this.#closed || !this.#call.isOpen) return false;
+    if (this.#call.isFull) {
       if (message.kind !== 'goal') return false;
       this.#waiting = message;
       return true;
@@ -67,7 +66,8 @@ export class AgentStream implements AgentConnection {
     this.#call.end();
   }
 
-  #flush(): void {
+  /** The agent has read what was written. */
+  flush(): void {
     const message = this.#waiting;
     this.#waiting = undefined;
     if (message !== undefined) this.send(message);

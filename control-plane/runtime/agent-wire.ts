@@ -19,7 +19,7 @@ export const controlMessageCodec: Codec<ControlMessage> = codec(
 );
 
 /**
- * For `server.addService(AGENT_SERVICE, {connect})` and, in a client,
+ * For `server.stream(AGENT_SERVICE.connect, open)` and, in a client of grpc-js,
  * `client.makeBidiStreamRequest(connect.path, connect.requestSerialize, connect.responseDeserialize)`.
  */
 export const AGENT_SERVICE = {

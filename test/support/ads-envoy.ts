@@ -2,11 +2,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { systemClock } from '../../control-plane/runtime/clock.ts';
 import { bootstrap } from '../../envoy-config/bootstrap.ts';
 import {
   ClientStatusServer,
+  RpcServer,
   SERVER_OPTIONS,
   SnapshotCache,
   type Variant,
@@ -29,16 +29,12 @@ export async function startXds(
   cache = new SnapshotCache(),
   options: Partial<XdsServerOptions> = {},
 ): Promise<XdsFixture> {
-  const server = new Server(SERVER_OPTIONS);
+  const server = new RpcServer({ ...SERVER_OPTIONS, clock: systemClock });
   const xds = new XdsServer({ cache, clock: systemClock, hooks, ...options });
   const clients = new ClientStatusServer({ source: xds, now: systemClock.now });
   xds.register(server);
   clients.register(server);
-  const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, result) =>
-      error ? reject(error) : resolve(result),
-    );
-  });
+  const bound = await server.listen({ host: '127.0.0.1', port });
   return {
     cache,
     xds,
@@ -46,7 +42,7 @@ export async function startXds(
     async [Symbol.asyncDispose]() {
       xds.close();
       clients.close();
-      server.forceShutdown();
+      await server.close();
     },
   };
 }

@@ -1,8 +1,9 @@
-import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { AGENT_SERVER_OPTIONS, AgentService } from '../../control-plane/manager/agent-service.ts';
 import type { AgentConnection } from '../../control-plane/manager/agent-stream.ts';
 import type { InstanceReport } from '../../control-plane/model/instance.ts';
+import { systemClock } from '../../control-plane/runtime/clock.ts';
 import { createLogger } from '../../control-plane/runtime/logger.ts';
+import { RpcServer } from '../../grpc/rpc-server.ts';
 
 /** A control plane's side of the agents' streams on a port of 127.0.0.1, which remembers what happened on them. */
 export class AgentServer {
@@ -15,7 +16,7 @@ export class AgentServer {
   port = 0;
   /** Reports are answered, so that a primary keeps its lease. */
   renewing = false;
-  readonly #server = new Server(AGENT_SERVER_OPTIONS);
+  readonly #server = new RpcServer({ ...AGENT_SERVER_OPTIONS, messageBytesMost: 4 * 1024 * 1024, clock: systemClock });
 
   constructor() {
     this.service = new AgentService({
@@ -35,15 +36,11 @@ export class AgentServer {
 
   /** Default port: a free one. */
   async listen(port = 0): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<number>();
-    this.#server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, bound) =>
-      error ? reject(error) : resolve(bound),
-    );
-    this.port = await promise;
+    this.port = await this.#server.listen({ host: '127.0.0.1', port });
   }
 
   stop(): void {
     this.service.close();
-    this.#server.forceShutdown();
+    void this.#server.close();
   }
 }

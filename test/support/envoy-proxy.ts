@@ -3,12 +3,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { request } from 'node:http';
-import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { systemClock } from '../../control-plane/runtime/clock.ts';
 import { bootstrap } from '../../envoy-config/bootstrap.ts';
 import type { ProxyIr } from '../../envoy-config/ir.ts';
 import { translate } from '../../envoy-config/translate.ts';
-import { buildSnapshot, SnapshotCache, XdsServer } from '../../xds/index.ts';
+import { buildSnapshot, RpcServer, SERVER_OPTIONS, SnapshotCache, XdsServer } from '../../xds/index.ts';
 import { freePort } from './free-port.ts';
 import { tempDir } from './temp-dir.ts';
 import { until } from './until.ts';
@@ -99,13 +98,10 @@ async function startControlPlane(port: number, ir: ProxyIr): Promise<ControlPlan
   });
   const apply = (next: ProxyIr) => cache.set(next.node, buildSnapshot(translate(next)));
   apply(ir);
-  const server = new Server();
+  const server = new RpcServer({ ...SERVER_OPTIONS, clock: systemClock });
   xds.register(server);
-  await new Promise<void>((resolve, reject) => {
-    const done = (error: Error | null) => (error ? reject(error) : resolve());
-    server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), done);
-  });
-  return { apply, refusal: () => refusal, stop: () => server.forceShutdown() };
+  await server.listen({ host: '127.0.0.1', port });
+  return { apply, refusal: () => refusal, stop: () => void server.close() };
 }
 
 function get(socketPath: string, path: string): Promise<string> {

@@ -6,15 +6,16 @@ export type Sources = ReadonlyMap<string, string>;
 
 /**
  * By directory, the longest match counts: what files in it may import of ours, by prefix; their own directory always.
- * proto <- xds <- envoy-config <- control-plane; agent and cli see only the boundaries.
+ * proto <- grpc <- xds <- envoy-config <- control-plane; agent and cli see only the boundaries.
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   proto: [],
-  xds: ['proto/'],
+  grpc: ['proto/'],
+  xds: ['proto/', 'grpc/'],
   'envoy-config': ['proto/', 'xds/'],
   'control-plane/model': [],
   'control-plane/runtime': ['control-plane/model/', 'proto/'],
-  'control-plane': ['proto/', 'xds/', 'envoy-config/'],
+  'control-plane': ['proto/', 'grpc/', 'xds/', 'envoy-config/'],
   agent: [
     ...['proto/', 'xds/', 'control-plane/model/', 'control-plane/runtime/'],
     ...['envoy-config/bootstrap.ts', 'envoy-config/names.ts'],
@@ -22,7 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: ['control-plane/api/', 'control-plane/model/', 'control-plane/runtime/'],
 };
 
-export const SOURCE_DIRECTORIES = ['proto', 'xds', 'envoy-config', 'control-plane', 'agent', 'cli'] as const;
+export const SOURCE_DIRECTORIES = ['proto', 'grpc', 'xds', 'envoy-config', 'control-plane', 'agent', 'cli'] as const;
 
 /**
  * Files that decide, translate or compare: no input or output, no clock, no network. Of node: only hashing; no package

@@ -1,14 +1,13 @@
 /** Serves one Envoy what it had last, on a loopback port, while it can't reach a control plane. */
-import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { HowdahError } from '../../../control-plane/model/errors.ts';
 import type { Clock } from '../../../control-plane/runtime/clock.ts';
-import { SERVER_OPTIONS, type Snapshot, SnapshotCache, XdsServer } from '../../../xds/index.ts';
+import { RpcServer, SERVER_OPTIONS, type Snapshot, SnapshotCache, XdsServer } from '../../../xds/index.ts';
 
 export class CacheServer {
   readonly #node: string;
   readonly #clock: Clock;
   readonly #snapshots = new SnapshotCache();
-  #running: { readonly xds: XdsServer; readonly server: Server } | undefined;
+  #running: { readonly xds: XdsServer; readonly server: RpcServer } | undefined;
   #port = 0;
 
   constructor(options: { readonly node: string; readonly clock: Clock }) {
@@ -40,21 +39,21 @@ export class CacheServer {
 
   close(): void {
     this.#running?.xds.close();
-    this.#running?.server.forceShutdown();
+    void this.#running?.server.close();
     this.#running = undefined;
   }
 
   /** @throws HowdahError `unavailable` when the port can't be listened on. */
   async start(): Promise<void> {
-    const server = new Server(SERVER_OPTIONS);
+    const server = new RpcServer({ ...SERVER_OPTIONS, clock: this.#clock });
     const xds = new XdsServer({ cache: this.#snapshots, clock: this.#clock });
     xds.register(server);
     this.#running = { xds, server };
-    const { promise, resolve, reject } = Promise.withResolvers<number>();
-    server.bindAsync(`127.0.0.1:${this.#port}`, ServerCredentials.createInsecure(), (error, port) => {
-      if (error) reject(new HowdahError('unavailable', `Envoy's cache: ${error.message}`, { cause: error }));
-      else resolve(port);
-    });
-    this.#port = await promise;
+    try {
+      this.#port = await server.listen({ host: '127.0.0.1', port: this.#port });
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : String(error);
+      throw new HowdahError('unavailable', `Envoy's cache: ${detail}`, { cause: error });
+    }
   }
 }

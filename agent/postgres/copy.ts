@@ -1,4 +1,5 @@
 /** Taking over the primary's data: pg_basebackup for a new directory, pg_rewind for one that diverged. */
+import { HowdahError } from '../../control-plane/model/errors.ts';
 import type { Override } from '../observe/observed.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { type Installation, runTool, ToolError } from './installation.ts';
@@ -53,7 +54,7 @@ export type RewindOutcome =
   /** pg_rewind ended before it changed anything: worth another try. */
   | { readonly kind: 'unreachable'; readonly error: ToolError }
   /** The directory can't be rewound; it may be half changed. */
-  | { readonly kind: 'failed'; readonly error: ToolError };
+  | { readonly kind: 'failed'; readonly error: Error };
 
 /**
  * Turns `data` into what the primary's was at the fork, as a standby's directory. pg_rewind does crash recovery first
@@ -79,7 +80,8 @@ export async function rewind(
   await data.beginRewind();
   await data.signalStandby(data.path, false);
   try {
-    await runRewind(installation, data, source, abort, [`--config-file=${data.path}/postgresql.conf`]);
+    const told = await runRewind(installation, data, source, abort, [`--config-file=${data.path}/postgresql.conf`]);
+    if (told.includes('no rewind required')) return { kind: 'failed', error: missedDivergence() };
   } catch (error) {
     if (error instanceof ToolError) return { kind: 'failed', error };
     throw error;
@@ -90,17 +92,27 @@ export async function rewind(
   return { kind: 'rewound' };
 }
 
+/**
+ * A standby that was promoted and stopped before its control file knew the new timeline: pg_rewind's crash recovery goes
+ * on with the old one, writes a checkpoint of its own there, and pg_rewind takes both for one history.
+ */
+function missedDivergence(): Error {
+  return new HowdahError('failed-precondition', 'pg_rewind finds nothing to rewind where WAL diverged');
+}
+
+/** @returns what it wrote. */
 async function runRewind(
   installation: Installation,
   data: DataDirectory,
   source: Source,
   abort: AbortSignal,
   more: readonly string[],
-): Promise<void> {
+): Promise<string> {
   const server = `${connection(source)} dbname=postgres application_name=pg_rewind`;
-  await runTool(installation, 'pg_rewind', {
+  const { stdout, stderr } = await runTool(installation, 'pg_rewind', {
     args: ['--target-pgdata', data.path, '--source-server', server, ...more],
     timeoutMs: REWIND_TIMEOUT_MS,
     abort,
   });
+  return stdout + stderr;
 }

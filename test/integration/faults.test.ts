@@ -11,7 +11,7 @@ import type { Report } from '../faults/report.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const RUN = join(import.meta.dirname, '../faults/run.ts');
-const FAULTS = ['postmaster-killed', 'primary-isolated', 'async-primary-left-with-clients'];
+const FAULTS = ['postmaster-killed', 'promoted-by-hand', 'primary-isolated', 'async-primary-left-with-clients'];
 const missing = missingForSealing();
 if (missing.length > 0) console.warn(`faults are skipped: ${missing.join('; ')}`);
 

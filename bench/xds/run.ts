@@ -9,6 +9,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { HEAP_FLAGS } from '../../control-plane/runtime/heap-flags.ts';
 import { type Figures, type Load, type Mode, measure, quantile } from './measure.ts';
 import { RESOURCES_FILE } from './resources.ts';
 
@@ -43,11 +44,8 @@ const FIGURES: readonly (readonly [keyof Figures, string])[] = [
 ];
 
 const binaries = build();
-/**
- * Where thousands of proxies connect, memory counts more than the last percent of speed: V8 would let its heap grow to a
- * multiple of what is used. With gc() the server gives back what its resources took before anybody connects.
- */
-const SETTINGS = ['--max-semi-space-size=16', '--heap-growing-percent=40', '--expose-gc'];
+/** As control planes are started; with gc() the server gives back what its resources took before anybody connects. */
+const SETTINGS = [...HEAP_FLAGS, '--expose-gc'];
 const nodeOptions = values.profile ? ['--cpu-prof', '--cpu-prof-dir', values.profile] : [];
 const servers = {
   howdah: (proxies: number) => {

@@ -4,7 +4,7 @@ import type { Clock } from '../../control-plane/runtime/clock.ts';
 import type { Logger } from '../../control-plane/runtime/logger.ts';
 import { type ChildExit, SupervisedChild } from './child.ts';
 import { type RecordedChild, removeChildren, writeChildren } from './children-file.ts';
-import { type Program, programFile } from './entry.ts';
+import { nodeFlags, type Program, programFile } from './entry.ts';
 import type { StateLayout } from './layout.ts';
 import { descendants, identify, signal, waitUntilGone } from './processes.ts';
 
@@ -38,7 +38,7 @@ export class ChildSet {
   start(name: string, program: Program, args: readonly string[]): SupervisedChild {
     const { clock, log, onUnexpectedExit } = this.#options;
     const child = new SupervisedChild(
-      { name, program: programFile(program), args, logFile: this.logFile(name) },
+      { name, command: [...nodeFlags(program), programFile(program), ...args], logFile: this.logFile(name) },
       { clock, log, onChange: () => this.#record(), onUnexpectedExit },
     );
     this.#children.push(child);

@@ -213,8 +213,7 @@ export class Lab {
     const child = new SupervisedChild(
       {
         name,
-        program: join(import.meta.dirname, 'enter.ts'),
-        args: [JSON.stringify(entrance), programFile(program), ...args],
+        command: [join(import.meta.dirname, 'enter.ts'), JSON.stringify(entrance), programFile(program), ...args],
         logFile: join(this.logDirectory, `${name}.log`),
       },
       { clock: systemClock, log: SILENT, onChange: () => undefined, onUnexpectedExit: () => undefined },

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:http2';
 import { createConnection } from 'node:net';
 import { Client, type ClientDuplexStream, credentials, type StatusObject, status } from '@grpc/grpc-js';
+import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { until } from '../test/support/until.ts';
 import type { CallHandler, ServerCall } from './call.ts';
@@ -163,6 +164,40 @@ describe('a gRPC server', () => {
     silent.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0');
     silent.resume();
     await once(silent, 'close');
+  });
+
+  it('outlives what is no HTTP/2, and frames that make no sense', async () => {
+    const { port, open } = await start();
+    const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0', 'latin1');
+    const frame = (type: number, flags: number, stream: number, body: Uint8Array) => {
+      const head = Buffer.from([0, 0, body.length, type, flags, 0, 0, 0, stream]);
+      return Buffer.concat([head, body]);
+    };
+    const frames = fc.record({
+      type: fc.nat(10),
+      flags: fc.nat(255),
+      stream: fc.nat(9),
+      body: fc.uint8Array({ maxLength: 60 }),
+    });
+    const said = fc.oneof(
+      fc.uint8Array({ maxLength: 200 }).map((body) => Buffer.from(body)),
+      fc
+        .array(frames, { maxLength: 20 })
+        .map((all) =>
+          Buffer.concat([preface, ...all.map(({ type, flags, stream, body }) => frame(type, flags, stream, body))]),
+        ),
+    );
+    for (const words of fc.sample(said, { numRuns: 300, seed: 1 })) {
+      const socket = createConnection(port, '127.0.0.1');
+      socket.on('error', () => {});
+      socket.resume();
+      socket.end(words);
+      await once(socket, 'close');
+    }
+    const stream = open();
+    stream.write('a');
+    expect((await once(stream, 'data'))[0]).toBe('a!');
+    stream.end();
   });
 
   it('lets an old connection take no new calls, and its calls go on', async () => {

@@ -1,7 +1,6 @@
 /** Networks that are cut, in both directions or in one, between some or all. */
 import type { Fault } from '../fault.ts';
 import { CONTROL_PLANE } from '../lab/lab.ts';
-import { HOST } from '../lab/network.ts';
 import { missingShaper, type Traits } from '../lab/shaper.ts';
 
 /** Longer than a lease (5 s) and than a standby keeps its vote (3 s). */
@@ -134,24 +133,22 @@ export const NETWORK_FAULTS: readonly Fault[] = [
       }
     },
   },
-  badLine('loss', 'a fifth of all frames of every node is lost', { loss: 0.2 }),
-  badLine('jitter', 'each frame of every node takes 100 ms, plus or minus 50, in each direction', {
+  badLine('loss', 'a fifth of all frames from and to the primary is lost', { loss: 0.2 }),
+  badLine('jitter', 'each frame from and to the primary takes 100 ms, plus or minus 50', {
     delayMs: 100,
     jitterMs: 50,
   }),
-  badLine('bandwidth', 'every node sends and gets 1 Mbit/s', { bitsPerSecond: 1_000_000 }),
+  badLine('bandwidth', 'the primary sends and gets 1 Mbit/s', { bitsPerSecond: 1_000_000 }),
 ];
 
-/** On the lines of all instances and of the control plane. */
 function badLine(name: string, what: string, traits: Traits): Fault {
   return {
     name,
     says: `${what}, for 30 s: slow, no failover`,
     failovers: [0, 0],
     missing: missingShaper,
-    async strike({ lab, hold }) {
-      const nodes = lab.network.nodes.filter((node) => node !== HOST);
-      for (const node of nodes) await lab.network.shape(node.name, traits);
+    async strike({ lab, primary, hold }) {
+      await lab.network.shape(primary.name, traits);
       await hold(30_000);
     },
   };

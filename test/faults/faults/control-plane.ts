@@ -90,9 +90,8 @@ export const CONTROL_PLANE_FAULTS: readonly Fault[] = [
   },
   {
     name: 'agent-frozen',
-    says: 'SIGSTOP for 10 s to the agent of the primary alone, its PostgreSQL goes on: no failover',
-    failovers: [0, 0],
-    writesOutMostMs: 1_500,
+    says: 'SIGSTOP for 10 s to the agent of the primary alone, its PostgreSQL goes on: health checks cut the clients off, and no second primary acknowledges anything',
+    failovers: [0, 1],
     async strike({ primary, hold }) {
       process.kill(primary.pids.agent, 'SIGSTOP');
       try {

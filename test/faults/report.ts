@@ -1,4 +1,5 @@
 /** What a run of faults showed: figures and a verdict for each, as an object and as markdown. */
+import { type Figures, figuresOf } from '../support/figures.ts';
 import { FAULTS } from './list.ts';
 import type { RoundResult } from './round.ts';
 
@@ -31,12 +32,6 @@ export interface FaultReport {
   /** Each sentence with its number of runs. */
   readonly failures: readonly string[];
   readonly notes: readonly string[];
-}
-
-export interface Figures {
-  readonly median: number;
-  readonly p99: number;
-  readonly most: number;
 }
 
 /** What is lost where that has to be seen does not count. */
@@ -119,10 +114,4 @@ function faultReport(name: string, rounds: readonly RoundResult[]): FaultReport 
     failures: counted(rounds.flatMap(({ failures }) => failures)),
     notes: counted(rounds.flatMap(({ notes }) => notes)),
   };
-}
-
-export function figuresOf(values: readonly number[]): Figures {
-  const sorted = values.map((value) => Math.round(value)).sort((a, b) => a - b);
-  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
-  return { median: at(0.5), p99: at(0.99), most: sorted.at(-1) ?? 0 };
 }

@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Endpoint } from '../../cli/demo/workload.ts';
 import { findPostgres, postgresUser, type SystemUser } from '../../control-plane/runtime/binaries/index.ts';
@@ -93,13 +93,12 @@ export class Patroni implements Contender {
     const nothing = async () => undefined;
     const leader = this.#nodes.find(({ name }) => name === this.#leader)!;
     const patroni = this.#children.get(leader.name)!.pid!;
-    const all = [patroni, ...descendants(patroni).map(({ pid }) => pid)];
+    const postmaster = this.#postmaster(leader);
+    const all = [patroni, postmaster].flatMap((pid) => [pid, ...descendants(pid).map((below) => below.pid)]);
     switch (fault) {
-      case 'crash': {
-        const postmaster = descendants(patroni).find(({ command }) => /bin\/postgres -D/.test(command))!;
-        process.kill(postmaster.pid, 'SIGKILL');
+      case 'crash':
+        process.kill(postmaster, 'SIGKILL');
         return nothing;
-      }
       case 'instance-killed':
         for (const pid of all) if (isRunning(pid)) process.kill(pid, 'SIGKILL');
         return async () => this.#startNode(leader);
@@ -125,6 +124,11 @@ export class Patroni implements Contender {
     this.#directory.remove();
   }
 
+  /** Patroni lets it go: it is nobody's child. */
+  #postmaster({ name }: PatroniNode): number {
+    return Number(readFileSync(join(this.#directory.path, name, 'data/postmaster.pid'), 'utf8').split('\n')[0]);
+  }
+
   async #members(): Promise<readonly Member[]> {
     for (const { rest } of this.#nodes) {
       try {
@@ -141,7 +145,8 @@ export class Patroni implements Contender {
 
   #startNode(node: PatroniNode): void {
     const programs = this.#programs!;
-    this.#spawn(node.name, join(programs.patroni, 'python3'), ['-m', 'patroni', node.config], { user: this.#user });
+    const args = [join(programs.patroni, 'patroni'), node.config];
+    this.#spawn(node.name, join(programs.patroni, 'python3'), args, { user: this.#user });
   }
 
   #spawn(

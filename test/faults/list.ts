@@ -1,5 +1,6 @@
 /** Every fault by name. */
 import type { Fault } from './fault.ts';
+import { CLOCK_FAULTS } from './faults/clock.ts';
 import { CONTROL_PLANE_FAULTS } from './faults/control-plane.ts';
 import { DISK_FAULTS } from './faults/disk.ts';
 import { DURABILITY_FAULTS } from './faults/durability.ts';
@@ -14,6 +15,7 @@ export const FAULTS: readonly Fault[] = [
   ...REJOIN_FAULTS,
   ...NETWORK_FAULTS,
   ...CONTROL_PLANE_FAULTS,
+  ...CLOCK_FAULTS,
   ...DISK_FAULTS,
   ...DURABILITY_FAULTS,
 ];

@@ -4,6 +4,7 @@
  * Needs root, because of the namespaces. Exit code 0 when every run was as it must be.
  */
 import { join, resolve } from 'node:path';
+import { fetchClock } from './lab/clock.ts';
 import { missingForSealing, runSealed } from './lab/sealed.ts';
 import { FAULTS } from './list.ts';
 import { type FaultOptions, faultOptions } from './options.ts';
@@ -27,6 +28,7 @@ function list(): number {
 async function run({ only, runs, json, markdown, logs }: FaultOptions): Promise<number> {
   const missing = missingForSealing();
   if (missing.length > 0) throw new Error(`faults can't be played here: ${missing.join('; ')}`);
+  fetchClock();
   const files = Object.entries({ json, markdown, logs }).flatMap(([flag, file]) =>
     file ? [`--${flag}`, resolve(file)] : [],
   );

@@ -20,6 +20,7 @@ import { systemClock } from '../../../control-plane/runtime/clock.ts';
 import { createLogger } from '../../../control-plane/runtime/logger.ts';
 import { laterEpoch, wholeCluster } from '../../support/cluster-wait.ts';
 import { NotYet, until } from '../../support/until.ts';
+import { clockEnvironment, setClock } from './clock.ts';
 import type { Entrance } from './enter.ts';
 import { Group } from './group.ts';
 import { HOST, type Network, type Node, namespaceFile } from './network.ts';
@@ -39,8 +40,8 @@ export interface LabOptions {
   readonly spec?: string;
   /** Instances whose directories are memory of this size; default: the machine's disk. */
   readonly memoryMegabytes?: number;
-  /** Environment of every program of the lab. */
-  readonly env?: Readonly<Record<string, string>>;
+  /** Each node has a wall clock of its own, which setClock() shifts. */
+  readonly clocks?: boolean;
 }
 
 /** How a lab is told from another: those of the same key can follow one another in one lab. */
@@ -132,14 +133,22 @@ export class Lab {
     return this.#postgresBin;
   }
 
-  /** The network is whole and nothing is frozen. */
+  /** The network is whole, nothing is frozen, and the clocks are right. */
   async heal(): Promise<void> {
     await this.network.healAll();
-    for (const { group } of this.#machines.values()) if (group.directory !== null) group.thaw();
+    for (const [name, { group }] of this.#machines) {
+      if (group.directory !== null) group.thaw();
+      if (this.#options.clocks) this.setClock(name, '+0');
+    }
   }
 
   group(name: string): Group {
     return this.#machine(name).group;
+  }
+
+  /** In a lab with clocks. @param shift as setClock() of clock.ts takes it */
+  setClock(name: string, shift: string): void {
+    setClock(this.#clockFile(name), shift);
   }
 
   /** Of the program that the node's supervisor keeps running; 0 while it does not run. */
@@ -175,6 +184,10 @@ export class Lab {
     return laterEpoch(() => this.cluster(), epoch, timeoutMs);
   }
 
+  #clockFile(name: string): string {
+    return join(this.#directory, `clock-${name}`);
+  }
+
   #startAgents(programs: Programs): void {
     const surroundings = {
       controlPlane: [`${this.#node(CONTROL_PLANE).address}:${XDS_PORT}`],
@@ -208,7 +221,7 @@ export class Lab {
   #start(name: string, program: Parameters<typeof programFile>[0], args: readonly string[]): void {
     const node = this.#node(name);
     const group = new Group(name);
-    const { env = {} } = this.#options;
+    const env = this.#options.clocks ? clockEnvironment(this.#clockFile(name)) : {};
     const entrance: Entrance = { group: group.directory, network: namespaceFile(node), env };
     const child = new SupervisedChild(
       {

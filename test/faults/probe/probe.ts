@@ -20,12 +20,13 @@ const PAUSE_MS = 4;
 const SETUP = `do $$ begin
   create table if not exists probe_rows (writer int, id bigint, primary key (writer, id));
   create table if not exists probe_registers (key int primary key, value bigint not null);
-  truncate probe_rows, probe_registers;
-  insert into probe_registers select key, 0 from generate_series(1, ${REGISTERS}) key;
+  insert into probe_registers select key, 0 from generate_series(1, ${REGISTERS}) key
+    on conflict (key) do update set value = 0;
 end $$`;
 const WRITE = `with added as (insert into probe_rows values ($1, $2)) update probe_registers set value = $2 where key = $3`;
 const READ = `select value, current_setting('synchronous_standby_names') as names from probe_registers where key = $1`;
 const GLANCE = 'select coalesce(max(id), 0) as highest from probe_rows where writer = $1';
+const LAST = 'select coalesce(max(id), 0) as last from probe_rows';
 const ROWS = 'select id from probe_rows';
 
 export class Probe {
@@ -47,9 +48,14 @@ export class Probe {
     this.#strict = options.strict;
   }
 
-  /** Empties the tables and starts; resolves under load. */
+  /**
+   * Empties the registers and starts; resolves under load. Rows of earlier probes stay, and ids go on above theirs: a
+   * standby that hasn't replayed all shows less of them and never more.
+   */
   async start(): Promise<void> {
     await this.#insist(SETUP);
+    const [row] = await this.#insist<{ last: string }>(LAST);
+    this.#nextId = Number(row?.last ?? 0) + 1;
     const clients: Promise<void>[] = [];
     for (let writer = 1; writer <= WRITERS; writer++) clients.push(this.#write(writer));
     for (let reader = 1; reader <= RW_READERS; reader++) clients.push(this.#read(WRITERS + reader));

@@ -145,8 +145,9 @@ export class Patroni implements Contender {
 
   #startNode(node: PatroniNode): void {
     const programs = this.#programs!;
-    const args = [join(programs.patroni, 'patroni'), node.config];
-    this.#spawn(node.name, join(programs.patroni, 'python3'), args, { user: this.#user });
+    const env = { ...process.env, PYTHONPATH: programs.patroni };
+    const args = [join(programs.patroni, 'bin/patroni'), node.config];
+    this.#spawn(node.name, programs.python, args, { user: this.#user, env });
   }
 
   #spawn(

@@ -6,10 +6,11 @@ import type { Logger } from '../control-plane/runtime/logger.ts';
 import type { Override } from './observe/observed.ts';
 import type { Observer } from './observe/observer.ts';
 import { NOBODY, type Step } from './plan.ts';
+import { parseControlData } from './postgres/control-file.ts';
 import { basebackup, rewind, type Source } from './postgres/copy.ts';
 import type { DataDirectory } from './postgres/data-directory.ts';
 import { initdb } from './postgres/initdb.ts';
-import type { Installation } from './postgres/installation.ts';
+import { type Installation, runTool } from './postgres/installation.ts';
 import type { Passwords } from './postgres/passwords.ts';
 import type { PostgresServer } from './postgres/server.ts';
 import type { Session } from './postgres/session.ts';
@@ -34,6 +35,7 @@ export interface ApplyOptions {
 /** Steps that do something; the others are the controller's business. */
 export type Deed = Exclude<Step, { kind: 'none' | 'refuse' | 'wait' }>;
 
+const CONTROL_LIMIT_MS = 10_000;
 const POLL_MS = 2;
 const RELOAD_LIMIT_MS = 2_000;
 const PROMOTE_LIMIT_MS = 60_000;
@@ -63,6 +65,8 @@ export class Applier {
         return this.#configure(step.override, abort);
       case 'start':
         await server.clear();
+        // One that has less than its primary does not start; what is really wanted is written as soon as it runs.
+        data.floors = step.role === 'standby' ? await this.#floors() : {};
         await data.configure(data.path, step.override);
         observer.written = step.override;
         await data.signalStandby(data.path, step.role === 'standby');
@@ -80,6 +84,15 @@ export class Applier {
       case 'checkpoint':
         return this.#checkpoint();
     }
+  }
+
+  async #floors(): Promise<Readonly<Record<string, number>>> {
+    const { data, installation } = this.#options;
+    const { stdout } = await runTool(installation, 'pg_controldata', {
+      args: [data.path],
+      timeoutMs: CONTROL_LIMIT_MS,
+    });
+    return parseControlData(stdout).floors;
   }
 
   get #source(): Source {

@@ -18,6 +18,7 @@ import { type Creating, postgresState } from './observe/report.ts';
 import { delayMs, isSettled, retryMs } from './pace.ts';
 import { cutsShort, plan, reached, type Step } from './plan.ts';
 import type { PostgresServer, ServerExit } from './postgres/server.ts';
+import type { SettingsKeeper } from './postgres/settings-keeper.ts';
 import type { PromiseStore } from './promise.ts';
 import { WakeUp } from './wake-up.ts';
 
@@ -29,6 +30,7 @@ export interface ControllerOptions {
   readonly applier: Applier;
   readonly server: PostgresServer;
   readonly promise: Pick<PromiseStore, 'epoch'>;
+  readonly settings: Pick<SettingsKeeper, 'take' | 'check' | 'report'>;
   readonly envoyPid: () => number;
   readonly send: (report: InstanceReport) => void;
   readonly onReached: (goal: Goal) => void;
@@ -142,6 +144,12 @@ export class Controller implements Component {
       case 'report-request':
         this.#reportWanted = true;
         this.#wake.wake();
+        break;
+      case 'settings':
+        this.#options.settings.take(message.settings);
+        break;
+      case 'check-settings':
+        this.#options.settings.check(message.id, message.parameters);
         break;
       case 'report-ack':
         this.#lease.acknowledged(message.seq, message.leaseMs);
@@ -336,12 +344,12 @@ export class Controller implements Component {
   }
 
   #report(unchangedToo: boolean): void {
-    const { bootId, clock, envoyPid, instance, promise, send, server } = this.#options;
+    const { bootId, clock, envoyPid, instance, promise, send, server, settings } = this.#options;
     const { history, systemId, timeline } = this.#observed;
     const pids = { agent: process.pid, postgres: server.pid, envoy: envoyPid() };
     const report = {
       ...{ instance, bootId, promisedEpoch: promise.epoch, term: this.#term, goal: this.#progress },
-      ...{ systemId, timeline, history, postgres: this.#state, pids },
+      ...{ systemId, timeline, history, postgres: this.#state, pids, settings: settings.report },
     };
     const content = JSON.stringify(report, (_key, value) => (typeof value === 'bigint' ? formatLsn(value) : value));
     if (content === this.#sent.content && !unchangedToo) return;

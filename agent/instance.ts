@@ -16,6 +16,7 @@ import { openInstallation } from './postgres/installation.ts';
 import { readPasswords, writePassfile } from './postgres/passwords.ts';
 import { PostgresServer } from './postgres/server.ts';
 import { Session } from './postgres/session.ts';
+import { SettingsKeeper } from './postgres/settings-keeper.ts';
 import { PromiseStore } from './promise.ts';
 
 export interface InstanceOptions {
@@ -57,7 +58,7 @@ export async function openInstance(options: InstanceOptions): Promise<Instance> 
   const server = new PostgresServer(
     {
       ...{ installation, instance, dataDirectory: data.path, socketDir: placement.socketDir },
-      parameters: config.parameters,
+      parameters: () => data.parameters,
       log: log.child({ component: 'postgres' }),
     },
     (exit) => {
@@ -80,7 +81,15 @@ export async function openInstance(options: InstanceOptions): Promise<Instance> 
   const parts = { instance, replicationPort, installation, data, server, session, clock };
   const observer = new Observer(parts);
   const applier = new Applier({ ...parts, background, observer, promise, passwords, log });
+  const settings = new SettingsKeeper({
+    ...{ file: path.join(directory, 'settings.json'), installation, data, server, clock },
+    session: new Session({ ...login, applicationName: 'howdah-agent-settings', timeoutMs: STATEMENT_LIMIT_MS }),
+    log: log.child({ component: 'settings' }),
+    onChange: () => controller.reportNow(),
+  });
+  await settings.load();
   const controller = new Controller({
+    settings,
     ...{ instance, bootId, replicationPort, observer, applier, server, promise, envoyPid, send, clock },
     onReached: (goal) => memory.reached(goal),
     log: log.child({ component: 'controller' }),
@@ -98,10 +107,12 @@ export async function openInstance(options: InstanceOptions): Promise<Instance> 
     postgresMajor: installation.major,
     async start() {
       await controller.start();
+      await settings.start();
       await memory.start();
     },
     async stop() {
       await memory.stop();
+      await settings.stop();
       await controller.stop();
       session.drop();
       background.drop();

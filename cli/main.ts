@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
 import { HowdahError } from '../control-plane/model/errors.ts';
+import * as apply from './commands/apply.ts';
 import * as demo from './commands/demo.ts';
 import * as describe from './commands/describe.ts';
 import * as doctor from './commands/doctor.ts';
@@ -35,6 +36,7 @@ const COMMANDS = [
   describe,
   explain,
   history,
+  apply,
   scale,
   switchover,
   failover,

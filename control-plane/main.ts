@@ -59,6 +59,7 @@ async function run(options: MainOptions, log: Logger, stop: AbortSignal): Promis
     store,
     leadership,
     clock,
+    random: Math.random,
     log: log.child({ component: 'manager' }),
     onState(state) {
       publisher.onState(state);

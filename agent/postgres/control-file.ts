@@ -14,7 +14,16 @@ export interface ControlFile {
   /** 0/0 but for one that ran in archive recovery. */
   readonly minRecoveryLsn: Lsn;
   readonly minRecoveryTimeline: number;
+  /** What the primary had of the settings that a standby must not have less of, by name. */
+  readonly floors: Readonly<Record<string, number>>;
 }
+
+const FLOORS: Readonly<Record<string, string>> = {
+  max_connections: 'max_connections setting',
+  max_worker_processes: 'max_worker_processes setting',
+  max_prepared_transactions: 'max_prepared_xacts setting',
+  max_locks_per_transaction: 'max_locks_per_xact setting',
+};
 
 const CONTROL_STATES = [
   'starting up',
@@ -59,5 +68,6 @@ export function parseControlData(output: string): ControlFile {
     checkpointTimeline: Number(value("Latest checkpoint's TimeLineID")),
     minRecoveryLsn: parseLsn(value('Minimum recovery ending location')),
     minRecoveryTimeline: Number(value("Min recovery ending loc's timeline")),
+    floors: Object.fromEntries(Object.entries(FLOORS).map(([name, line]) => [name, Number(value(line))])),
   };
 }

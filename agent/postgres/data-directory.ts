@@ -18,6 +18,7 @@ import {
   renderConfig,
   renderHba,
   renderOverride,
+  withFloors,
   withoutOverridden,
 } from './settings.ts';
 import { releaseTimelines, reserveTimelines } from './timeline-number.ts';
@@ -35,9 +36,16 @@ export class DataDirectory {
   readonly incoming: string;
   readonly #options: DataDirectoryOptions;
   readonly #rewindMarker: string;
+  /** spec.postgres.parameters as the control plane told them last; in the file with the next start or writeParameters(). */
+  parameters: Readonly<Record<string, string>>;
+  /** What a standby needs at least of some settings, from its control file; holds for the next start only. */
+  floors: Readonly<Record<string, number>> = {};
+  /** The parameters that are in the file; undefined = others, or not known. */
+  written: Readonly<Record<string, string>> | undefined;
 
   constructor(options: DataDirectoryOptions) {
     this.#options = options;
+    this.parameters = options.parameters;
     this.path = path.join(options.directory, 'data');
     this.incoming = path.join(options.directory, 'data.incoming');
     this.#rewindMarker = path.join(options.directory, 'rewind-running');
@@ -96,8 +104,11 @@ export class DataDirectory {
 
   /** Our files in `at`; all of them, so that what a copy brought from another instance is replaced. */
   async configure(at: string, override: Override): Promise<void> {
-    const { owner, parameters, auth } = this.#options;
-    await writeVisible(path.join(at, CONFIG_FILE), renderConfig(parameters), owner);
+    const { owner, auth } = this.#options;
+    const { parameters } = this;
+    const started = withFloors(parameters, this.floors);
+    await writeVisible(path.join(at, CONFIG_FILE), renderConfig(started), owner);
+    this.written = started === parameters ? parameters : undefined;
     await writeVisible(path.join(at, 'pg_hba.conf'), renderHba(auth), owner);
     await this.writeOverride(at, override);
     const main = path.join(at, 'postgresql.conf');
@@ -105,6 +116,13 @@ export class DataDirectory {
     if (!text.endsWith(INCLUDE_LINES)) {
       await writeWhole(main, `${text.replaceAll(INCLUDE_LINES, '')}\n${INCLUDE_LINES}`, owner);
     }
+  }
+
+  /** For a PostgreSQL that runs: it has to be reloaded. */
+  async writeParameters(): Promise<void> {
+    const { parameters } = this;
+    await writeVisible(path.join(this.path, CONFIG_FILE), renderConfig(parameters), this.#options.owner);
+    this.written = parameters;
   }
 
   async writeOverride(at: string, override: Override): Promise<void> {

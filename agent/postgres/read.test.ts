@@ -12,6 +12,10 @@ Latest checkpoint location:           0/16F9360
 Latest checkpoint's TimeLineID:       2
 Minimum recovery ending location:     1/A0
 Min recovery ending loc's timeline:   3
+max_connections setting:              80
+max_worker_processes setting:         8
+max_prepared_xacts setting:           0
+max_locks_per_xact setting:           64
 `;
 
 describe('parseControlData', () => {
@@ -23,6 +27,12 @@ describe('parseControlData', () => {
       checkpointTimeline: 2,
       minRecoveryLsn: 0x1_0000_00a0n,
       minRecoveryTimeline: 3,
+      floors: {
+        max_connections: 80,
+        max_worker_processes: 8,
+        max_prepared_transactions: 0,
+        max_locks_per_transaction: 64,
+      },
     });
   });
 

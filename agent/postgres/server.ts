@@ -4,6 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import type { PendingRestart } from '../../control-plane/model/settings.ts';
 import type { Logger } from '../../control-plane/runtime/logger.ts';
 import { type Exit, type Supervised, spawnSupervised } from '../process/spawn.ts';
 import { giveTo } from './files.ts';
@@ -18,13 +19,16 @@ export interface ServerOptions {
   readonly instance: string;
   readonly dataDirectory: string;
   readonly socketDir: string;
-  readonly parameters: Readonly<Record<string, string>>;
+  /** As they are at a start. */
+  readonly parameters: () => Readonly<Record<string, string>>;
   readonly log: Logger;
 }
 
 /** One run of PostgreSQL, from its start to its exit. */
 interface Run {
   readonly child: Supervised;
+  /** Its command line. */
+  readonly owned: Readonly<Record<string, string>>;
   stop: 'none' | 'fast' | 'immediate';
   promoting: boolean;
   walMissing: boolean;
@@ -69,6 +73,15 @@ export class PostgresServer {
     return this.#run?.walMissing ?? false;
   }
 
+  /** What stands on the command line of this run and would be another with these parameters: only a restart helps. */
+  waiting(parameters: Readonly<Record<string, string>>): PendingRestart[] {
+    const { owned } = this.#run ?? {};
+    if (!owned) return [];
+    return Object.entries(ownedSettings({ ...this.#options, parameters }))
+      .filter(([name, wanted]) => owned[name] !== wanted)
+      .map(([name, wanted]) => ({ name, running: owned[name] ?? '', wanted }));
+  }
+
   /** Starts it; whether it takes connections is for an observation to tell. */
   async start(): Promise<void> {
     if (this.#run) return;
@@ -76,9 +89,10 @@ export class PostgresServer {
     await this.clear();
     await mkdir(socketDir, { recursive: true, mode: 0o755 });
     await giveTo(socketDir, installation.user);
+    const owned = ownedSettings({ ...this.#options, parameters: this.#options.parameters() });
     const child = spawnSupervised({
       command: path.join(installation.binDir, 'postgres'),
-      args: ['-D', dataDirectory, ...commandLine(ownedSettings(this.#options))],
+      args: ['-D', dataDirectory, ...commandLine(owned)],
       user: installation.user,
       env: { ...installation.env, LC_ALL: 'C' },
       deathSignal: 'SIGQUIT',
@@ -88,7 +102,7 @@ export class PostgresServer {
         if (tellsMissingWal(line)) run.walMissing = true;
       },
     });
-    const run: Run = { child, stop: 'none', promoting: false, walMissing: false };
+    const run: Run = { child, owned, stop: 'none', promoting: false, walMissing: false };
     this.#run = run;
     void child.exited.then((exit) => {
       this.#run = null;

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { NOBODY } from '../plan.ts';
-import { commandLine, ownedSettings, renderConfig, renderHba, renderOverride, withoutOverridden } from './settings.ts';
+import {
+  commandLine,
+  ownedSettings,
+  renderConfig,
+  renderHba,
+  renderOverride,
+  withFloors,
+  withoutOverridden,
+} from './settings.ts';
 
 describe('settings', () => {
   it('quotes what a line of postgresql.conf could trip over', () => {
@@ -40,5 +48,23 @@ describe('settings', () => {
   it('lets nobody in without a password where the spec says scram', () => {
     expect(renderHba('scram')).not.toContain('trust');
     expect(renderHba('trust')).toContain('local all all trust\n');
+  });
+});
+
+describe('withFloors', () => {
+  const floors = { max_connections: 100, max_worker_processes: 8, max_locks_per_transaction: 64 };
+
+  it('leaves alone what is enough for a standby, as written or by default', () => {
+    const parameters = { max_connections: '200', work_mem: '4MB' };
+    expect(withFloors(parameters, floors)).toBe(parameters);
+    expect(withFloors(parameters, {})).toBe(parameters);
+  });
+
+  it('raises what is less than the primary has', () => {
+    expect(withFloors({ max_connections: '50', work_mem: '4MB' }, { ...floors, max_worker_processes: 12 })).toEqual({
+      max_connections: '100',
+      max_worker_processes: '12',
+      work_mem: '4MB',
+    });
   });
 });

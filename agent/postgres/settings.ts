@@ -82,6 +82,26 @@ export function renderConfig(parameters: Readonly<Record<string, string>>): stri
   return `# Written by howdah's agent at each start of PostgreSQL; change spec.postgres.parameters instead.\n${lines.join('')}`;
 }
 
+/** What PostgreSQL has of these when nobody sets them. */
+const FLOOR_DEFAULTS: Readonly<Record<string, number>> = {
+  max_connections: 100,
+  max_worker_processes: 8,
+  max_prepared_transactions: 0,
+  max_locks_per_transaction: 64,
+};
+
+/** The parameters, raised to what a standby must not have less of; the same object when nothing has to be raised. */
+export function withFloors(
+  parameters: Readonly<Record<string, string>>,
+  floors: Readonly<Record<string, number>>,
+): Readonly<Record<string, string>> {
+  const raised = Object.entries(FLOOR_DEFAULTS).filter(
+    ([name, most]) => (floors[name] ?? 0) > Number(parameters[name] ?? most),
+  );
+  if (raised.length === 0) return parameters;
+  return { ...parameters, ...Object.fromEntries(raised.map(([name]) => [name, String(floors[name])])) };
+}
+
 /** Third layer. */
 export function renderOverride(override: Override): string {
   return (

@@ -9,6 +9,7 @@ function instance(name: string, role: 'primary' | 'standby' | 'none'): ClusterSt
   return {
     ...{ name, role, state: role === 'none' ? 'crashed' : 'running', connected: true, timeline: 2, lsn: '0/5000060' },
     leaving: false,
+    pendingRestart: [],
     ...{ lagBytes: role === 'standby' ? 512 : null, pids: { agent: 1, postgres: 2, envoy: 3 }, socket: '', goal: null },
     fenced: false,
   };

@@ -41,10 +41,10 @@ export class Findings {
   }
 
   /** @throws HowdahError with all problems, if there are any. */
-  throwIfAny(): void {
+  throwIfAny(outcome = 'nothing was started'): void {
     if (this.#code === undefined) return;
     const count = this.problems.length;
-    const message = `nothing was started: ${count === 1 ? 'there is a problem' : `there are ${count} problems`}`;
+    const message = `${outcome}: ${count === 1 ? 'there is a problem' : `there are ${count} problems`}`;
     throw new HowdahError(this.#code, message, { problems: this.problems });
   }
 }

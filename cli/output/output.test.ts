@@ -22,6 +22,7 @@ function instance(over: Partial<InstanceStatus> = {}): InstanceStatus {
     state: 'running',
     connected: true,
     leaving: false,
+    pendingRestart: [],
     timeline: 2,
     lsn: '0/5000148',
     lagBytes: 0,

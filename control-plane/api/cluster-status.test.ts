@@ -48,7 +48,7 @@ describe('clusterStatus', () => {
       ['orders-2', 'standby', 'running', '0/5000000', 0],
       ['orders-3', 'standby', 'running', '0/5000000', 0],
     ]);
-    expect(status.conditions.map(({ status }) => status)).toEqual(Array(8).fill('True'));
+    expect(status.conditions.map(({ status }) => status)).toEqual(Array(9).fill('True'));
   });
 
   const phases: [Phase, string | null][] = [
@@ -93,6 +93,7 @@ describe('clusterStatus', () => {
       name: 'orders-3',
       role: 'none',
       leaving: false,
+      pendingRestart: [],
       state: 'unreachable',
       connected: false,
       timeline: 0,

@@ -76,6 +76,7 @@ function instanceStatus(
     state: connected ? stateOf(postgres) : 'unreachable',
     connected,
     leaving: record.leaving.includes(name),
+    pendingRestart: (report?.settings?.pendingRestart ?? []).map((one) => ({ ...one })),
     timeline: report?.timeline ?? 0,
     lsn: formatLsn(lsn),
     lagBytes: primaryLsn === null || lsn === 0n ? null : lagBytes(primaryLsn, lsn),

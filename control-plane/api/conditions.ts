@@ -1,6 +1,7 @@
 // What is right and wrong with a cluster, one sentence each, for people and for Kubernetes' conditions. Pure.
 import { whyNotAutomatic } from '../manager/operations.ts';
 import { type ClusterRecord, memberNames, primaryOf } from '../model/cluster-record.ts';
+import { instanceNames } from '../model/cluster-spec.ts';
 import type { PrimaryState } from '../model/instance.ts';
 import { promiseQuorum } from '../model/sync.ts';
 import type { Condition, ProxyStatus } from './contract.ts';
@@ -18,6 +19,7 @@ export function conditions(
     failoverReady(view),
     agentsConnected(view),
     goalsReached(view),
+    settingsApplied(view),
     noneFenced(view),
     configValid(view, invalid),
     proxiesAccept(view, proxies),
@@ -129,6 +131,22 @@ function noneFenced({ record }: ClusterView): Condition {
   if (fenced.length === 0) return condition(type, true, 'no instance is fenced');
   const undo = fenced.map((name) => `howdah unfence ${name}`).join(', ');
   return condition(type, false, `${list(fenced)} ${fenced.length === 1 ? 'is' : 'are'} kept stopped by hand: ${undo}`);
+}
+
+/** Whether PostgreSQL runs everywhere with the settings that the specification has. */
+function settingsApplied({ record, instances, settings }: ClusterView): Condition {
+  const type = 'SettingsApplied';
+  const late: string[] = [];
+  for (const name of instanceNames(record.spec)) {
+    const instance = instances.get(name);
+    const report = instance?.connected ? instance.report?.settings : undefined;
+    if (!report) continue;
+    const waiting = report.pendingRestart.map((one) => `${one.name} (${one.running}, to be ${one.wanted})`);
+    if (waiting.length > 0) late.push(`${name} has to be restarted for ${waiting.join(', ')}`);
+    else if (report.version !== settings.get(name)) late.push(`${name} has not read the newest settings yet`);
+  }
+  if (late.length === 0) return condition(type, true, 'every setting is in force');
+  return condition(type, false, late.join('; '));
 }
 
 /** Whether what the proxies are to have next could be published; what can't is not sent, and is no Envoy's matter. */

@@ -20,6 +20,8 @@ export const instanceStatusSchema = z.object({
   connected: z.boolean(),
   /** The specification does not name it any more: it goes as soon as nothing needs it. */
   leaving: z.boolean(),
+  /** Settings that only a restart brings into force, with the values that run and that are wanted. */
+  pendingRestart: z.array(z.object({ name: z.string(), running: z.string(), wanted: z.string() })),
   /** Timeline of the data directory; 0 without one. */
   timeline: z.int().min(0),
   /** A primary's flushed position, a standby's received or replayed position, whichever is further. */

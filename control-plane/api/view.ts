@@ -97,6 +97,8 @@ export interface ClusterView {
   readonly record: ClusterRecord;
   /** Why the cluster is as it is: one sentence. */
   readonly reason: string;
+  /** Version of the settings that each instance is to have, by name. */
+  readonly settings: ReadonlyMap<string, string>;
   /** By instance name; an instance whose agent was never seen may be missing. */
   readonly instances: ReadonlyMap<string, InstanceView>;
 }

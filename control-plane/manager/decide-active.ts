@@ -5,6 +5,7 @@ import { isFenced, withoutRestart } from '../model/operations.ts';
 import { promiseQuorum, type SyncConfig, sameSync } from '../model/sync.ts';
 import { decideMembers } from './decide-members.ts';
 import { decideOperations, decideRestart } from './decide-operations.ts';
+import { decideSettings } from './decide-settings.ts';
 import { type Decision, earliest, move, newEpoch, stay } from './decision.ts';
 import { votersWhileClosed } from './gate-voters.ts';
 import { leadGoal, syncStep } from './goals.ts';
@@ -139,6 +140,8 @@ function keepVoters(state: ClusterState, phase: Active, now: number): Decision {
       sync: stored,
     });
   }
+  const settings = decideSettings(state, phase.primary);
+  if (settings?.change) return settings;
   const leaving = decideMembers(state, phase.primary, now);
   if (leaving) return { ...leaving, wakeAt: earliest(leaving.wakeAt, graceEndsAt(state, now)) };
   return stay(`${phase.primary} leads epoch ${record.epoch}; commits wait for ${describe(record.sync)}`, {

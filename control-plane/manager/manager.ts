@@ -26,7 +26,9 @@ import { explain } from './explain.ts';
 import { changeProblems, withSpec } from './membership.ts';
 import { answerRequest } from './requests.ts';
 import { ClusterRunner } from './runner.ts';
-import { type ClusterState, observed } from './state.ts';
+import { settingsFor } from './settings.ts';
+import { SettingsChecks } from './settings-check.ts';
+import { type ClusterState, liveReport, observed } from './state.ts';
 import { dryRun, PendingSwitchover } from './switchover.ts';
 
 /** An agent's stream, as the manager uses it. */
@@ -40,6 +42,8 @@ export interface ManagerOptions {
   readonly store: Store;
   readonly leadership: Leadership;
   readonly clock: Clock;
+  /** 0 <= x < 1 */
+  random(): number;
   readonly log: Logger;
   /** After every step of a cluster: route it. */
   readonly onState: (state: ClusterState) => void;
@@ -52,6 +56,10 @@ interface Entry {
   readonly runner: ClusterRunner;
   /** By instance name. */
   readonly agents: Map<string, AgentChannel>;
+  /** Version of the settings that each connected agent was told. */
+  readonly settings: Map<string, string>;
+  /** The record that all of them were told of; null = somebody was not. */
+  toldOf: ClusterRecord | null;
   pending: PendingSwitchover | null;
 }
 
@@ -64,10 +72,12 @@ export class Manager implements Component, Omit<ControlPlaneView, 'proxies' | 'p
   #unwatch = () => {};
   #retry: Timer | null = null;
   #stopped = false;
+  readonly #checks: SettingsChecks;
 
   constructor(options: ManagerOptions) {
     this.#options = options;
     this.#term = options.leadership.term();
+    this.#checks = new SettingsChecks(options.clock, options.random);
   }
 
   async start(): Promise<void> {
@@ -152,6 +162,7 @@ export class Manager implements Component, Omit<ControlPlaneView, 'proxies' | 'p
       return;
     }
     this.#check(spec.name, spec);
+    await this.#checkSettings(entry, spec);
     entry.runner.observe({ kind: 'spec', spec });
     await entry.runner.wake();
     if (entry.runner.state.record.spec !== spec) throw new HowdahError('unavailable', entry.runner.reason);
@@ -219,6 +230,9 @@ export class Manager implements Component, Omit<ControlPlaneView, 'proxies' | 'p
       throw new HowdahError('not-found', `there is no instance ${instance} in a cluster ${cluster}`);
     }
     entry.agents.set(instance, channel);
+    entry.settings.delete(instance);
+    entry.toldOf = null;
+    tellSettings(entry);
     entry.runner.observe({ kind: 'connected', instance, bootId, placement });
   }
 
@@ -226,6 +240,7 @@ export class Manager implements Component, Omit<ControlPlaneView, 'proxies' | 'p
     const entry = this.#clusters.get(channel.hello.cluster);
     // A stream that another one of the same instance replaced has nothing to say any more.
     if (entry?.agents.get(report.instance) !== channel) return;
+    if (report.settings?.checked) this.#checks.onReport(report.settings.checked);
     entry.runner.observe({ kind: 'report', report });
     this.#renew(channel, entry.runner.state, report.seq);
   }
@@ -270,11 +285,33 @@ export class Manager implements Component, Omit<ControlPlaneView, 'proxies' | 'p
       },
       onState: (state) => {
         onState(state);
-        this.#clusters.get(name)?.pending?.onState(state);
+        const entry = this.#clusters.get(name);
+        if (entry) tellSettings(entry);
+        entry?.pending?.onState(state);
       },
     });
-    this.#clusters.set(name, { runner, agents, pending: null });
+    this.#clusters.set(name, { runner, agents, settings: new Map(), toldOf: null, pending: null });
     void runner.wake();
+  }
+
+  /** @throws HowdahError `invalid-argument` with what PostgreSQL says against each setting; `unavailable` */
+  async #checkSettings({ runner, agents }: Entry, { name, postgres }: ClusterSpec): Promise<void> {
+    const { record } = runner.state;
+    const before = record.spec.postgres.parameters;
+    const changed = Object.entries(postgres.parameters).filter(([parameter, value]) => before[parameter] !== value);
+    if (changed.length === 0) return;
+    const primary = primaryOf(record.phase);
+    const able = [primary, ...memberNames(record)].find(
+      (one) => (liveReport(runner.state, one)?.systemId ?? '') !== '',
+    );
+    const problems = await this.#checks.ask(
+      able === undefined ? undefined : agents.get(able),
+      Object.fromEntries(changed),
+    );
+    if (problems.length === 0) return;
+    throw new HowdahError('invalid-argument', `PostgreSQL refuses settings of ${name}; nothing was changed`, {
+      problems: problems.map((one) => ({ path: `spec.postgres.parameters.${one.name}`, message: one.message })),
+    });
   }
 
   /** @throws HowdahError `failed-precondition` for what the cluster can't become now. */
@@ -299,7 +336,23 @@ export class Manager implements Component, Omit<ControlPlaneView, 'proxies' | 'p
       const lastReportAgoMs = report ? Math.round(now - reportAt) : null;
       instances.set(name, { connected: link.kind === 'up', lastReportAgoMs, report });
     }
-    return { record: state.record, reason: runner.reason, instances };
+    const names = memberNames(state.record);
+    const settings = new Map(names.map((name) => [name, settingsFor(state.record, name).version]));
+    return { record: state.record, reason: runner.reason, instances, settings };
+  }
+}
+
+/** To each agent that is connected and was not told these yet. */
+function tellSettings(entry: Entry): void {
+  const { runner, agents, settings: told } = entry;
+  // They follow from the record alone.
+  if (entry.toldOf === runner.state.record) return;
+  entry.toldOf = runner.state.record;
+  for (const [instance, channel] of agents) {
+    const settings = settingsFor(runner.state.record, instance);
+    if (told.get(instance) === settings.version) continue;
+    if (channel.send({ kind: 'settings', settings })) told.set(instance, settings.version);
+    else entry.toldOf = null;
   }
 }
 

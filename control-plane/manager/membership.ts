@@ -21,6 +21,10 @@ export function withSpec(record: ClusterRecord, spec: ClusterSpec): ClusterRecor
 export function changeProblems(state: ClusterState, spec: ClusterSpec): Problem[] {
   const { record } = state;
   const { quorum } = spec.durability;
+  if (spec.postgres.auth !== record.spec.postgres.auth) {
+    const { auth } = record.spec.postgres;
+    return [{ path: 'spec.postgres.auth', message: `is ${auth} and can't be changed while the cluster lives` }];
+  }
   if (spec.instances >= record.spec.instances) return [];
   const path = 'spec.instances';
   const { phase } = record;

@@ -119,11 +119,7 @@ export class ClusterRunner {
   /** Makes a step soon; resolves when the steps under way are done. */
   wake(): Promise<void> {
     this.#again = true;
-    this.#running ??= this.#loop().finally(() => {
-      this.#running = null;
-      // Woken after its last look and before this.
-      if (this.#again && !this.#stopped) void this.wake();
-    });
+    this.#running ??= this.#loop();
     return this.#running;
   }
 
@@ -145,6 +141,8 @@ export class ClusterRunner {
         await this.#recover(HowdahError.from(thrown));
       }
     }
+    // In the same turn as the last look at #again: a wake-up in between would be lost.
+    this.#running = null;
   }
 
   async #step(): Promise<void> {

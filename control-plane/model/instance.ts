@@ -1,4 +1,5 @@
 import type { Lsn } from './lsn.ts';
+import type { SettingsReport } from './settings.ts';
 import type { SyncConfig } from './sync.ts';
 
 /** Where the proxies and the health endpoint of one instance are reached. */
@@ -109,6 +110,8 @@ export interface InstanceReport {
   readonly history: readonly TimelineSwitch[];
   readonly postgres: PostgresState;
   readonly pids: InstancePids;
+  /** Absent = the agent tells nothing of settings. */
+  readonly settings?: SettingsReport;
 }
 
 export interface GoalProgress {

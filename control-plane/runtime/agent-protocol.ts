@@ -1,5 +1,6 @@
 import type { Goal } from '../model/goal.ts';
 import type { InstanceReport, Placement } from '../model/instance.ts';
+import type { Settings } from '../model/settings.ts';
 
 /**
  * What an agent and the control plane say to each other on the one bidirectional stream of howdah.v1.AgentService, in
@@ -23,7 +24,7 @@ export interface AgentReport {
   readonly report: InstanceReport;
 }
 
-export type ControlMessage = GoalCommand | ReportRequest | ReportAck;
+export type ControlMessage = GoalCommand | ReportRequest | ReportAck | SettingsCommand | CheckSettings;
 
 export interface GoalCommand {
   readonly kind: 'goal';
@@ -37,6 +38,19 @@ export interface GoalCommand {
 /** Observe PostgreSQL and report at once. */
 export interface ReportRequest {
   readonly kind: 'report-request';
+}
+
+/** PostgreSQL's settings from now on; sent before any goal of a connection, and when they change. */
+export interface SettingsCommand {
+  readonly kind: 'settings';
+  readonly settings: Settings;
+}
+
+/** What would PostgreSQL say against these settings? Nothing is changed; a report has the answer with this id. */
+export interface CheckSettings {
+  readonly kind: 'check-settings';
+  readonly id: number;
+  readonly parameters: Readonly<Record<string, string>>;
 }
 
 /** The report `seq` arrived: the lease counts from the moment the agent sent that report, never from this answer. */

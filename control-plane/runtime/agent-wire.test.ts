@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { encode } from '../../proto/codec.ts';
 import type { Goal } from '../model/goal.ts';
 import type { InstanceReport, PostgresState, TimelineSwitch } from '../model/instance.ts';
+import type { SettingsReport } from '../model/settings.ts';
 import type { SyncConfig } from '../model/sync.ts';
 import type { AgentMessage, ControlMessage } from './agent-protocol.ts';
 import { AGENT_SERVICE, agentMessageCodec, controlMessageCodec } from './agent-wire.ts';
@@ -21,7 +22,16 @@ const history: fc.Arbitrary<TimelineSwitch[]> = fc.array(fc.record({ timeline: c
 const flag = fc.boolean();
 
 const goal: fc.Arbitrary<Goal> = fc.oneof(
-  fc.record({ kind: fc.constant('fence' as const), epoch }),
+  fc.record(
+    {
+      kind: fc.constant('fence' as const),
+      epoch,
+      catchUp: fc.record({ from: fc.stringMatching(/^[a-z]{1,9}-[1-9]$/), lsn }),
+      serves: fc.array(text, { minLength: 1 }),
+    },
+    { requiredKeys: ['kind', 'epoch'] },
+  ),
+  fc.record({ kind: fc.constant('retire' as const), epoch }),
   fc.record({ kind: fc.constant('stop' as const), epoch }),
   fc.record({ kind: fc.constant('lead' as const), epoch, sync, create: flag, start: flag, members: fc.array(text) }),
   fc.record({
@@ -73,6 +83,13 @@ const postgres: fc.Arbitrary<PostgresState> = fc.oneof(
   fc.record({ kind: fc.constant('standby' as const), receiveLsn: lsn, replayLsn: lsn, streaming: flag }),
 );
 
+const parameters = fc.dictionary(fc.stringMatching(/^[a-z]{1,9}$/), text).map((all) => ({ ...all }));
+const settings: fc.Arbitrary<SettingsReport> = fc.record({
+  version: text,
+  pendingRestart: fc.array(fc.record({ name: text, running: text, wanted: text })),
+  checked: fc.option(fc.record({ id: count, problems: fc.array(fc.record({ name: text, message: text })) })),
+});
+
 const report: fc.Arbitrary<InstanceReport> = fc.record({
   instance: text,
   bootId: text,
@@ -91,6 +108,7 @@ const report: fc.Arbitrary<InstanceReport> = fc.record({
   history,
   postgres,
   pids: fc.record({ agent: count, postgres: count, envoy: count }),
+  settings,
 });
 
 const agentMessage: fc.Arbitrary<AgentMessage> = fc.oneof(
@@ -122,6 +140,8 @@ const controlMessage: fc.Arbitrary<ControlMessage> = fc.oneof(
   fc.record({ kind: fc.constant('goal' as const), id: text, goal, term: fc.maxSafeNat() }),
   fc.constant({ kind: 'report-request' as const }),
   fc.record({ kind: fc.constant('report-ack' as const), seq: fc.maxSafeNat(), leaseMs: count }),
+  fc.record({ kind: fc.constant('settings' as const), settings: fc.record({ version: text, parameters }) }),
+  fc.record({ kind: fc.constant('check-settings' as const), id: count, parameters }),
 );
 
 describe('the wire form', () => {

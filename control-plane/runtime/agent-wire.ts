@@ -7,6 +7,7 @@ import type { AgentMessage, ControlMessage } from './agent-protocol.ts';
 import { WireFields } from './wire-fields.ts';
 import { goalFromWire, goalToWire } from './wire-goal.ts';
 import { placementFromWire, placementToWire, reportFromWire, reportToWire } from './wire-report.ts';
+import { parametersFromWire, parametersToWire } from './wire-settings.ts';
 
 /** @throws HowdahError `invalid-argument` from both directions when the message can't be carried or understood. */
 export const agentMessageCodec: Codec<AgentMessage> = codec('howdah.v1.AgentMessage', agentToWire, agentFromWire);
@@ -80,11 +81,17 @@ function controlToWire(message: ControlMessage): JsonObject {
       return { report_request: {} };
     case 'report-ack':
       return { report_ack: { seq: message.seq, lease_ms: message.leaseMs } };
+    case 'settings': {
+      const { version, parameters } = message.settings;
+      return { settings: { version, parameters: parametersToWire(parameters) } };
+    }
+    case 'check-settings':
+      return { check_settings: { id: message.id, parameters: parametersToWire(message.parameters) } };
   }
 }
 
 function controlFromWire(fields: WireFields): ControlMessage {
-  const kind = fields.choice(['goal', 'report_request', 'report_ack']);
+  const kind = fields.choice(['goal', 'report_request', 'report_ack', 'settings', 'check_settings']);
   const body = fields.message(kind);
   switch (kind) {
     case 'goal':
@@ -93,5 +100,9 @@ function controlFromWire(fields: WireFields): ControlMessage {
       return { kind: 'report-request' };
     case 'report_ack':
       return { kind: 'report-ack', seq: body.count('seq'), leaseMs: body.count('lease_ms') };
+    case 'settings':
+      return { kind, settings: { version: body.text('version'), parameters: parametersFromWire(body) } };
+    case 'check_settings':
+      return { kind: 'check-settings', id: body.count('id'), parameters: parametersFromWire(body) };
   }
 }

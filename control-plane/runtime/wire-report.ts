@@ -17,6 +17,7 @@ import {
   systemIdFromWire,
   systemIdToWire,
 } from './wire-goal.ts';
+import { settingsReportFromWire, settingsReportToWire } from './wire-settings.ts';
 
 const STATUSES: WireWords<GoalProgress['status']> = { prefix: 'STATUS_', all: ['working', 'done', 'failed'] };
 const CREATING: WireWords<Extract<PostgresState, { kind: 'creating' }>['how']> = {
@@ -49,12 +50,14 @@ export function reportToWire(report: InstanceReport): JsonObject {
     history: historyToWire(report.history),
     postgres: postgresToWire(report.postgres),
     pids: { ...report.pids },
+    ...(report.settings ? { settings: settingsReportToWire(report.settings) } : {}),
   };
 }
 
 export function reportFromWire(fields: WireFields): InstanceReport {
   const goal = fields.optional('goal');
   const pids = fields.message('pids');
+  const settings = fields.optional('settings');
   return {
     instance: fields.text('instance'),
     bootId: fields.text('boot_id'),
@@ -67,6 +70,7 @@ export function reportFromWire(fields: WireFields): InstanceReport {
     history: historyFromWire(fields),
     postgres: postgresFromWire(fields.message('postgres')),
     pids: { agent: pids.count('agent'), postgres: pids.count('postgres'), envoy: pids.count('envoy') },
+    ...(settings ? { settings: settingsReportFromWire(settings) } : {}),
   };
 }
 

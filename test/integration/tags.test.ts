@@ -1,4 +1,4 @@
-/** What is special about single instances: one that may not lead and is ahead, a cascade. */
+/** What is special about single instances: one that may not lead and is ahead, a cascade, a late replay. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect, LiveClusters, primaryOf } from '../support/live-cluster.ts';
 import { descendants } from '../support/processes.ts';
@@ -58,9 +58,9 @@ describe('an instance that may not lead', () => {
   });
 });
 
-describe('a cascade', () => {
+describe('a cascade and a late replay', () => {
   let live: LiveClusters;
-  const TAGS = '{ chain-3: { replicateFrom: chain-2 }, chain-4: { priority: 1 } }';
+  const TAGS = '{ chain-3: { replicateFrom: chain-2 }, chain-4: { applyDelay: 4s } }';
 
   beforeAll(async () => {
     live = new LiveClusters({ chain: `{ instances: 4, tags: ${TAGS} }` });
@@ -96,7 +96,7 @@ describe('a cascade', () => {
     await streams('chain-2', ['chain-3']);
     await streams('chain-1', ['chain-2', 'chain-4']);
     const cluster = await live.up.cluster('chain');
-    expect(cluster.sync).toMatchObject({ voters: ['chain-2', 'chain-4'], k: 1 });
+    expect(cluster.sync).toMatchObject({ voters: ['chain-2'], k: 1 });
     const { agent } = cluster.instances.find(({ name }) => name === 'chain-2')!.pids;
     process.kill(agent, 'SIGSTOP');
     try {
@@ -106,6 +106,21 @@ describe('a cascade', () => {
     }
     await streams('chain-2', ['chain-3']);
     await streams('chain-1', ['chain-2', 'chain-4']);
+  });
+
+  it('replays late, and gets no reads', async () => {
+    const { endpoints, instances } = await live.up.cluster('chain');
+    await query(endpoints.rw, 'create table late (id int)');
+    const { socket } = instances.find(({ name }) => name === 'chain-4')!;
+    const look = async () => {
+      const [row] = await query(`${socket}:5432`, "select to_regclass('late') is not null as there");
+      return row!.there;
+    };
+    expect(await look()).toBe(false);
+    await until(async () => (await look()) === true || new NotYet('not yet'), {
+      what: 'the late replay',
+      timeoutMs: 20_000,
+    });
   });
 
   it('goes on after a switchover', async () => {

@@ -49,6 +49,7 @@ export class ControlPlaneModel implements ControlEnd {
       store: store.handle(this),
       leadership: ALONE,
       clock: this.clock,
+      random: () => 0,
       log,
       onState: (state) => this.alive && this.publisher.onState(state),
     });

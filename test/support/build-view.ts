@@ -80,7 +80,7 @@ export function buildView(
     return [name, buildInstanceView(buildReport(name, { postgres }))];
   });
   const instances = new Map([...healthy, ...Object.entries(change.instances ?? {})]);
-  return { record, reason: change.reason ?? 'all is well', instances };
+  return { record, reason: change.reason ?? 'all is well', instances, settings: new Map() };
 }
 
 /** A control plane in memory. Set `failure` to make every write throw it. */

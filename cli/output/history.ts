@@ -1,8 +1,11 @@
-/** Decisions as a table. */
+/** Decisions as a table, and changes of primary with the time that each phase took. */
 import type { HistoryEntryStatus } from '../../control-plane/api/contract.ts';
+import { CHANGE_PHASES } from '../../control-plane/model/cluster-record.ts';
 import type { Colors } from './colors.ts';
 import { formatTable } from './table.ts';
-import { formatTime } from './units.ts';
+import { formatDuration, formatTime } from './units.ts';
+
+type Change = NonNullable<HistoryEntryStatus['change']>;
 
 export function historyTable(entries: readonly HistoryEntryStatus[], colors: Colors): string {
   if (entries.length === 0) return 'nothing was decided yet';
@@ -12,7 +15,47 @@ export function historyTable(entries: readonly HistoryEntryStatus[], colors: Col
       colors.dim(formatTime(entry.at)),
       String(entry.epoch),
       colors.bold(entry.kind),
-      entry.reason,
+      entry.change ? `${entry.reason}; ${summary(entry.change)}` : entry.reason,
     ]),
   );
+}
+
+/** A line for each failover and switchover that was seen from its begin to its end. */
+export function changesTable(entries: readonly HistoryEntryStatus[], colors: Colors): string {
+  const rows = entries.flatMap(({ at, epoch, change }) => (change ? [{ at, epoch, change }] : []));
+  if (rows.length === 0) return 'no failover and no switchover was seen yet';
+  const shown = CHANGE_PHASES.filter((name) => rows.some(({ change }) => tookMs(change, name) !== undefined));
+  return formatTable(
+    [
+      ...['TIME', 'EPOCH', 'CAUSE', 'FROM', 'TO'].map((title) => ({ title })),
+      ...[...shown, 'total'].map((name) => ({ title: name.toUpperCase(), align: 'right' as const })),
+    ],
+    rows.map(({ at, epoch, change }) => [
+      colors.dim(formatTime(at)),
+      String(epoch),
+      colors.bold(change.cause),
+      change.from,
+      change.to,
+      ...shown.map((name) => cell(tookMs(change, name))),
+      cell(totalMs(change)),
+    ]),
+  );
+}
+
+function summary(change: Change): string {
+  return `${change.cause} from ${change.from} in ${formatDuration(totalMs(change))}`;
+}
+
+/** Of all its rounds; undefined = it had none. */
+function tookMs({ phases }: Change, name: string): number | undefined {
+  const found = phases.filter((phase) => phase.name === name);
+  return found.length === 0 ? undefined : found.reduce((sum, phase) => sum + phase.tookMs, 0);
+}
+
+function totalMs({ phases }: Change): number {
+  return phases.reduce((sum, phase) => sum + phase.tookMs, 0);
+}
+
+function cell(ms: number | undefined): string {
+  return ms === undefined ? '-' : formatDuration(ms);
 }

@@ -13,6 +13,7 @@ import {
   type RouteName,
   type RouteOutput,
 } from './contract.ts';
+import { historyEntry } from './history-entry.ts';
 import { errorAnswer, fromHttpError, fromSchemaError } from './http-error.ts';
 import { FORWARDED, forward, type Peers } from './peers.ts';
 import { resolveProxy } from './proxy-name.ts';
@@ -110,7 +111,7 @@ function handlers({ view, about, peers }: Pick<ApiServerOptions, 'view' | 'about
       return { controlPlanes, leader };
     },
     cluster: async ({ params }) => status(found(params.name)),
-    history: async ({ params }) => ({ entries: [...found(params.name).record.history] }),
+    history: async ({ params }) => ({ entries: found(params.name).record.history.map(historyEntry) }),
     explain: async ({ params }) => {
       found(params.name);
       return view.explain(params.name);

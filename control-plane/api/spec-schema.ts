@@ -56,6 +56,8 @@ export const clusterSpecSchema = z.strictObject({
   failover: z.strictObject({
     automatic: z.boolean(),
     suspectAfterMs: z.int().min(200).max(60_000),
+    // A record of an earlier version has none.
+    restAfterSilenceMs: z.int().min(0).max(3_600_000).default(60_000),
     leaseMs: z.int().min(1000).max(60_000),
   }),
   // A record of an earlier version has none.

@@ -1,5 +1,6 @@
 // What the API tells of a cluster, a proxy and the control plane itself. `howdah status -o json` prints the same.
 import { z } from 'zod';
+import { CHANGE_PHASES } from '../model/cluster-record.ts';
 
 /** A log sequence number as PostgreSQL writes it: `X/Y`, both hexadecimal. */
 const lsnTextSchema = z.string().regex(/^[0-9A-F]{1,8}\/[0-9A-F]{1,8}$/);
@@ -94,6 +95,15 @@ export const historyEntrySchema = z.object({
   kind: z.string(),
   /** One sentence: what was decided and why. */
   reason: z.string(),
+  /** Of the decision that ended a failover or switchover: how long each phase took, in their order. */
+  change: z
+    .object({
+      cause: z.enum(['failover', 'switchover']),
+      from: z.string(),
+      to: z.string(),
+      phases: z.array(z.object({ name: z.enum(CHANGE_PHASES), tookMs: z.number() })),
+    })
+    .optional(),
 });
 
 export const controlPlaneStatusSchema = z.object({

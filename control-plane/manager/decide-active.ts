@@ -10,6 +10,8 @@ import { type Decision, earliest, move, newEpoch, stay } from './decision.ts';
 import { votersWhileClosed } from './gate-voters.ts';
 import { leadGoal, syncStep } from './goals.ts';
 import { whyNotAutomatic } from './operations.ts';
+import { completed } from './progress.ts';
+import { endRest, failOverSilent, restsUntil } from './silence.ts';
 import { type ClusterState, liveReport, observed } from './state.ts';
 import { suspect } from './suspicion.ts';
 import { confirmedSync, flushedCount, graceEndsAt } from './sync-plan.ts';
@@ -38,9 +40,10 @@ export function decideActive(state: ClusterState, phase: Active, now: number): D
         ? restartInPlace(state, phase, suspicion.why, now)
         : failOver(state, phase.primary, suspicion.why);
     case 'gone':
-      return canFailOver(state, phase.primary)
+      if (!canFailOver(state, phase.primary)) return cannotFence(state, suspicion.why);
+      return suspicion.proven
         ? failOver(state, phase.primary, suspicion.why)
-        : cannotFence(state, suspicion.why);
+        : failOverForSilence(state, phase.primary, suspicion.why, now);
   }
 }
 
@@ -68,6 +71,20 @@ export function isStandbyHere(state: ClusterState, name: string): boolean {
 function failOver(state: ClusterState, primary: string, why: string): Decision {
   const reason = `${why}: voters are asked to promise epoch ${state.record.epoch + 1}`;
   return newEpoch(state, { cause: 'failover', from: primary, authority: primary, prefer: '' }, reason);
+}
+
+function failOverForSilence(state: ClusterState, primary: string, why: string, now: number): Decision {
+  const until = restsUntil(state, now);
+  const { name } = state.record.spec;
+  if (until === null) {
+    const reason = `${why}: voters are asked to promise epoch ${state.record.epoch + 1}`;
+    return failOverSilent(state, primary, reason);
+  }
+  const left = Math.ceil((until - now) / 1000);
+  return stay(
+    `${why}; the last failover because of silence was a moment ago, so the next is in ${left} s: howdah failover ${name} does it now`,
+    { wakeAt: until },
+  );
 }
 
 function cannotFence(state: ClusterState, why: string): Decision {
@@ -110,10 +127,12 @@ function openGate(state: ClusterState, phase: Extract<Active, { gate: 'closed' }
   if (confirmed && sameSync(confirmed, sync) && flushedCount(postgres, sync, postgres.endOfRecoveryLsn) >= sync.k) {
     const who =
       sync.k === 0 ? 'no standby has to confirm' : `${sync.k} of ${sync.voters.join(', ')} hold what it holds`;
-    return move(state, 'open', `${primary} takes writes: ${who}`, {
+    const open = move(state, 'open', `${primary} takes writes: ${who}`, {
       sync,
       phase: { kind: 'active', primary, gate: 'open' },
     });
+    const done = completed(state, primary, now);
+    return done && open.change ? { ...open, change: { ...open.change, change: done } } : open;
   }
   const better = votersWhileClosed(state, phase, now);
   if (better) {
@@ -127,9 +146,10 @@ function openGate(state: ClusterState, phase: Extract<Active, { gate: 'closed' }
 /** The voters first: what people asked for has time. */
 function serve(state: ClusterState, phase: Extract<Active, { gate: 'open' }>, now: number): Decision {
   const kept = keepVoters(state, phase, now);
-  const asked = kept.change ? null : decideOperations(state, phase);
-  if (!asked || asked.change) return asked ?? kept;
-  return { ...kept, reason: `${kept.reason}; ${asked.reason}` };
+  const asked = kept.change ? null : (endRest(state, now) ?? decideOperations(state, phase));
+  const calm = { ...kept, wakeAt: earliest(kept.wakeAt, restsUntil(state, now)) };
+  if (!asked || asked.change) return asked ?? calm;
+  return { ...calm, reason: `${kept.reason}; ${asked.reason}` };
 }
 
 function keepVoters(state: ClusterState, phase: Active, now: number): Decision {

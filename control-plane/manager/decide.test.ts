@@ -82,7 +82,9 @@ describe('a primary that is', () => {
   });
 
   it('stays where automatic failover is off', () => {
-    const spec = buildSpec({ failover: { automatic: false, suspectAfterMs: 1000, leaseMs: 5000 } });
+    const spec = buildSpec({
+      failover: { automatic: false, suspectAfterMs: 1000, restAfterSilenceMs: 60_000, leaseMs: 5000 },
+    });
     const state = buildCluster({ record: { spec } });
     expect(decide(report(state, 10, 'orders-1', { postgres: stopped('crashed') }), 10).change?.kind).toBe('restart');
   });

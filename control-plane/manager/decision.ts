@@ -1,4 +1,4 @@
-import type { ClusterRecord, Phase } from '../model/cluster-record.ts';
+import type { ClusterRecord, Phase, PrimaryChange } from '../model/cluster-record.ts';
 import { withoutRestart } from '../model/operations.ts';
 import type { ClusterState } from './state.ts';
 
@@ -20,6 +20,8 @@ export interface Change {
   readonly record: ClusterRecord;
   readonly kind: string;
   readonly reason: string;
+  /** It ends a change of primary. */
+  readonly change?: PrimaryChange;
 }
 
 export function stay(reason: string, extra: Partial<Omit<Decision, 'change' | 'reason'>> = {}): Decision {

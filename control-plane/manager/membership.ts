@@ -14,11 +14,23 @@ export function withSpec(record: ClusterRecord, spec: ClusterSpec): ClusterRecor
   return { ...record, spec, leaving: memberNames(record).filter((name) => !staying.includes(name)) };
 }
 
+/** Everything that forbids a living cluster to become `spec`. */
+export function changeProblems(state: ClusterState, spec: ClusterSpec): Problem[] {
+  return [...authProblems(state.record.spec, spec), ...shrinkProblems(state, spec)];
+}
+
+/** Passwords and pg_hba.conf are made with each instance's directory. */
+function authProblems(before: ClusterSpec, spec: ClusterSpec): Problem[] {
+  if (spec.postgres.auth === before.postgres.auth) return [];
+  const message = `is ${before.postgres.auth} and can't be changed to ${spec.postgres.auth} while the cluster lives: put ${before.postgres.auth} back, or dump the data and restore it into a new cluster`;
+  return [{ path: 'spec.postgres.auth', message }];
+}
+
 /**
  * What forbids a living cluster to become `spec`: with fewer instances commits could no longer wait for as many
  * standbys as it asks for.
  */
-export function changeProblems(state: ClusterState, spec: ClusterSpec): Problem[] {
+function shrinkProblems(state: ClusterState, spec: ClusterSpec): Problem[] {
   const { record } = state;
   const { quorum } = spec.durability;
   if (spec.postgres.auth !== record.spec.postgres.auth) {

@@ -4,7 +4,9 @@
 import { type ClusterRecord, memberNames, primaryOf } from '../model/cluster-record.ts';
 import type { InstanceReport, PrimaryState } from '../model/instance.ts';
 import { withSpec } from './membership.ts';
-import { type ClusterState, type Observation, type Observed, observed } from './state.ts';
+import { progressed } from './progress.ts';
+import { silenceSince } from './silence.ts';
+import { type ClusterState, initialState, type Observation, type Observed, observed } from './state.ts';
 import { settled } from './sync-plan.ts';
 
 export function reduce(state: ClusterState, observation: Observation, now: number): ClusterState {
@@ -67,7 +69,7 @@ function leading(state: ClusterState, term: number, record: ClusterRecord, now: 
     ...{ askedAt: Number.NEGATIVE_INFINITY, promisedSince: null, sentGoal: null, failedSince: null },
   });
   const instances = Object.fromEntries(Object.entries(state.instances).map(([name, each]) => [name, begin(each)]));
-  return { record, term, instances, observedSince: now, phaseSince: now, syncBaseline: null };
+  return { ...initialState(record, now, term), instances };
 }
 
 /** A goal that was sent in another term is none of ours: what it confirms may be undone by what is on its way. */
@@ -139,6 +141,8 @@ function withRecord(state: ClusterState, record: ClusterRecord, now: number): Cl
     record,
     instances,
     phaseSince: samePhase ? state.phaseSince : now,
+    silenceSince: silenceSince(state, record, now),
+    progress: progressed(state, record, now),
     syncBaseline: sameEpoch ? state.syncBaseline : null,
   };
 }

@@ -315,6 +315,7 @@ function stopping(): HowdahError {
 }
 
 function withHistory(change: Change, at: number): ClusterRecord {
-  const entry = { at, epoch: change.record.epoch, kind: change.kind, reason: change.reason };
+  const { record, kind, reason } = change;
+  const entry = { at, epoch: record.epoch, kind, reason, ...(change.change ? { change: change.change } : {}) };
   return { ...change.record, history: [...change.record.history, entry].slice(-HISTORY_LIMIT) };
 }

@@ -2,6 +2,7 @@ import type { ClusterRecord } from '../model/cluster-record.ts';
 import type { ClusterSpec } from '../model/cluster-spec.ts';
 import type { InstanceReport, Placement } from '../model/instance.ts';
 import type { Lsn } from '../model/lsn.ts';
+import type { Progress } from './progress.ts';
 
 /**
  * All that deciding looks at: the stored record and what was observed since this control plane began to lead. Every
@@ -16,6 +17,10 @@ export interface ClusterState {
   /** When the record's phase and epoch were first seen. */
   readonly phaseSince: number;
   readonly instances: Readonly<Record<string, Observed>>;
+  /** Since when this control plane knows of the record's silentEpoch; null = there is none. */
+  readonly silenceSince: number | null;
+  /** Of the change of primary that is under way; null = none, or this control plane didn't see it begin. */
+  readonly progress: Progress | null;
   /** Set while a change of synchronous_standby_names is under way. */
   readonly syncBaseline: SyncBaseline | null;
 }
@@ -89,9 +94,19 @@ export function observed(state: ClusterState, instance: string): Observed {
   return state.instances[instance] ?? UNSEEN;
 }
 
+const OBSERVED_NOTHING = { progress: null, syncBaseline: null } as const;
+
 /** The state with which a control plane begins to lead a cluster. */
 export function initialState(record: ClusterRecord, now: number, term: number | null = 0): ClusterState {
-  return { record, term, observedSince: now, phaseSince: now, instances: {}, syncBaseline: null };
+  return {
+    record,
+    term,
+    observedSince: now,
+    phaseSince: now,
+    instances: {},
+    ...OBSERVED_NOTHING,
+    silenceSince: record.operations.silentEpoch === null ? null : now,
+  };
 }
 
 /** The newest report of an instance whose agent is connected now. */

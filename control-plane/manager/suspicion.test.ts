@@ -53,6 +53,7 @@ describe('suspicion', () => {
     state = report(state, 12, 'orders-5', standby(false));
     expect(suspect(state, PRIMARY, 12)).toEqual({
       kind: 'gone',
+      proven: true,
       why: 'the agent of orders-1 is gone and no standby receives WAL from it',
     });
   });

@@ -20,7 +20,8 @@ export type Suspicion =
   | { readonly kind: 'stopped'; readonly why: string; readonly coldStart: boolean }
   /** No word from its agent, but nothing proves that it is gone. */
   | { readonly kind: 'waiting'; readonly why: string; readonly ask: readonly string[]; readonly wakeAt: number | null }
-  | { readonly kind: 'gone'; readonly why: string };
+  /** `proven`: its process ended, and it is not merely out of reach. */
+  | { readonly kind: 'gone'; readonly why: string; readonly proven: boolean };
 
 export function suspect(state: ClusterState, primary: string, now: number): Suspicion {
   const { link, report, reportAt } = observed(state, primary);
@@ -69,7 +70,7 @@ function frozen(state: ClusterState, primary: string, now: number): Suspicion {
   const why = `PostgreSQL of ${primary} does not answer`;
   const { here, streaming } = voters(state, primary);
   if (streaming.length < Math.max(1, state.record.sync.k))
-    return { kind: 'gone', why: `${why} and fewer than k standbys receive WAL from it` };
+    return { kind: 'gone', why: `${why} and fewer than k standbys receive WAL from it`, proven: false };
   const ask = here.filter((name) => now - observed(state, name).askedAt >= ASK_SLOWLY_MS);
   return { kind: 'waiting', why, ask, wakeAt: now + ASK_SLOWLY_MS };
 }
@@ -100,7 +101,9 @@ function silent(state: ClusterState, primary: string, now: number, since: number
   const quorum = promiseQuorum(sync);
   const lost = linkUp ? `the agent of ${primary} says nothing` : `the agent of ${primary} is gone`;
   if (!linkUp && here.length >= quorum && fresh.length === here.length && streaming.length === 0) {
-    return { kind: 'gone', why: `${lost} and no standby receives WAL from it` };
+    // It spoke until its connections ended, all at one moment: a cut network ends none, time-outs do later.
+    const proven = since - observed(state, primary).reportAt < spec.failover.suspectAfterMs;
+    return { kind: 'gone', why: `${lost} and no standby receives WAL from it`, proven };
   }
   const elapsed = now - since;
   if (elapsed < spec.failover.suspectAfterMs) {
@@ -117,7 +120,8 @@ function silent(state: ClusterState, primary: string, now: number, since: number
     const ask = here.filter((name) => now - observed(state, name).askedAt >= ASK_SLOWLY_MS);
     return { kind: 'waiting', why, ask, wakeAt: now + ASK_SLOWLY_MS };
   }
-  return { kind: 'gone', why: `${lost} for ${Math.round(elapsed)} ms and fewer than k standbys receive WAL from it` };
+  const why = `${lost} for ${Math.round(elapsed)} ms and fewer than k standbys receive WAL from it`;
+  return { kind: 'gone', why, proven: false };
 }
 
 function neverSeen(state: ClusterState, primary: string, now: number): Suspicion {

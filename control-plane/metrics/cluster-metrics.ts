@@ -6,6 +6,7 @@ import type { Clock } from '../runtime/clock.ts';
 import { FailoverTimer } from './failover-timer.ts';
 
 const FAILOVER_BUCKETS_SECONDS = [0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 10, 30, 60];
+const FAILOVER_PHASE_BUCKETS_SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30];
 const PHASES = ['forming', 'active', 'draining', 'stopping', 'fencing', 'promoting'] as const;
 const ROLES = ['primary', 'standby', 'none'] as const;
 
@@ -82,6 +83,13 @@ export function createClusterMetrics(
     labelNames: ['cause'],
     buckets: FAILOVER_BUCKETS_SECONDS,
   });
+  const phases = new Histogram({
+    name: 'howdah_failover_phase_seconds',
+    help: 'Each phase of a change of primary',
+    registers,
+    labelNames: ['cause', 'phase'],
+    buckets: FAILOVER_PHASE_BUCKETS_SECONDS,
+  });
   const timer = new FailoverTimer();
   return {
     onState(state) {
@@ -89,6 +97,9 @@ export function createClusterMetrics(
       if (!done) return;
       failovers.inc({ cluster: state.record.spec.name, cause: done.cause });
       duration.observe({ cause: done.cause }, done.tookMs / 1000);
+      for (const { name, tookMs } of state.record.history.at(-1)?.change?.phases ?? []) {
+        phases.observe({ cause: done.cause, phase: name }, tookMs / 1000);
+      }
     },
   };
 }

@@ -101,6 +101,41 @@ export interface HistoryEntry {
   readonly kind: string;
   /** One sentence: what was decided and why. */
   readonly reason: string;
+  /** Of the decision that ended a change of primary, where it was seen to begin. */
+  readonly change?: PrimaryChange | undefined;
+}
+
+/** A failover or a switchover that ended with rw open. */
+export interface PrimaryChange {
+  readonly cause: FailoverCause;
+  readonly from: string;
+  readonly to: string;
+  /** In their order. Together they are the time from the first sign, or the request, until rw was let open. */
+  readonly phases: readonly PhaseDuration[];
+}
+
+export const CHANGE_PHASES = [
+  /** Of a failover: from the first sign that the primary is gone until the new epoch was stored. */
+  'detected',
+  /** Of a switchover: transactions ended. */
+  'drained',
+  /** Of a switchover: the old primary was stopped, and the target had its last record. */
+  'stopped',
+  /** Enough voters promised. */
+  'fenced',
+  /** The choice was stored. */
+  'chosen',
+  /** The new primary had ended its recovery. */
+  'promoted',
+  /** Enough standbys held what it holds: rw was let open. */
+  'opened',
+  /** The chosen one could not take over: another epoch began. */
+  'given up',
+] as const;
+
+export interface PhaseDuration {
+  readonly name: (typeof CHANGE_PHASES)[number];
+  readonly tookMs: number;
 }
 
 /** The instance that holds or is about to hold the cluster's writes; '' while none is chosen. */

@@ -57,6 +57,12 @@ export interface FailoverSpec {
   readonly automatic: boolean;
   /** Silence of the primary before it is suspected, in ms. Default 1000; 200 to 60000. */
   readonly suspectAfterMs: number;
+  /**
+   * After a failover because of silence the next one because of silence waits this long, in ms: a network that comes
+   * and goes must not move the primary each time. A primary that is known to be dead waits for nothing. Default 60000;
+   * 0 to 3600000.
+   */
+  readonly restAfterSilenceMs: number;
   /** Lease of the primary for stale reads and asynchronous clusters, in ms. Default 5000; 1000 to 60000. */
   readonly leaseMs: number;
 }

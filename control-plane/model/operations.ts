@@ -15,6 +15,8 @@ export interface Operations {
   readonly rolling: Rolling | null;
   /** The epoch in which a person accepted that commits may be lost; null = none. */
   readonly acceptedLoss: AcceptedLoss | null;
+  /** The epoch that began because of silence and rests still: see failover.restAfterSilenceMs; null = none. */
+  readonly silentEpoch: number | null;
 }
 
 export interface Restart {
@@ -47,6 +49,7 @@ export const NO_OPERATIONS: Operations = {
   reinits: [],
   rolling: null,
   acceptedLoss: null,
+  silentEpoch: null,
 };
 
 /** What is being restarted of `instance`; undefined = nothing. */

@@ -4,7 +4,7 @@ import { buildPlacement, buildRecord } from '../../test/support/build-record.ts'
 import { buildView } from '../../test/support/build-view.ts';
 import { buildSnapshot, InvalidSnapshot, SnapshotCache } from '../../xds/index.ts';
 import { clusterStatus } from '../api/cluster-status.ts';
-import type { ClusterState } from '../manager/state.ts';
+import { type ClusterState, initialState } from '../manager/state.ts';
 import { Publisher } from './publisher.ts';
 
 const NODE = 'instance/orders/orders-2';
@@ -14,14 +14,7 @@ function stateWith(rwPort: number): ClusterState {
   const record = buildRecord();
   const placement = buildPlacement(1);
   const placements = { ...record.placements, 'orders-2': { ...placement, ports: { ...placement.ports, rw: rwPort } } };
-  return {
-    record: { ...record, placements },
-    term: 0,
-    observedSince: 0,
-    phaseSince: 0,
-    instances: {},
-    syncBaseline: null,
-  };
+  return initialState({ ...record, placements }, 0);
 }
 
 function setUp() {

@@ -13,5 +13,6 @@ export const operationsSchema = z
     reinits: names,
     rolling: z.strictObject({ why: z.string(), waitMs: z.int().min(0), done: names }).nullable(),
     acceptedLoss: z.strictObject({ epoch: z.int().min(0), to: z.string() }).nullable(),
+    silentEpoch: z.int().min(0).nullable(),
   })
   .default(NO_OPERATIONS) satisfies z.ZodType<Operations>;

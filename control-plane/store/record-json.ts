@@ -1,7 +1,7 @@
 // ClusterRecord <-> JSON. One schema for both directions; a field of the model is one line here.
 import { z } from 'zod';
 import { clusterSpecSchema } from '../api/spec-schema.ts';
-import type { ClusterRecord } from '../model/cluster-record.ts';
+import { CHANGE_PHASES, type ClusterRecord } from '../model/cluster-record.ts';
 import { HowdahError, type Problem } from '../model/errors.ts';
 import { formatLsn, parseLsn } from '../model/lsn.ts';
 import { operationsSchema } from './operations-json.ts';
@@ -48,7 +48,19 @@ const phase = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('promoting'), cause, from: z.string(), candidate: z.string(), lsn, sync }),
 ]);
 
-const historyEntry = z.strictObject({ at: z.number(), epoch: count, kind: z.string(), reason: z.string() });
+const change = z.strictObject({
+  cause,
+  from: z.string(),
+  to: z.string(),
+  phases: z.array(z.strictObject({ name: z.enum(CHANGE_PHASES), tookMs: z.number() })).readonly(),
+});
+const historyEntry = z.strictObject({
+  at: z.number(),
+  epoch: count,
+  kind: z.string(),
+  reason: z.string(),
+  change: change.optional(),
+});
 
 // Unknown fields are refused and not dropped: the record may be of a newer Howdah, and writing it back would lose them.
 const recordSchema = z.strictObject({

@@ -15,7 +15,7 @@ export function specOf(random: Random): ClusterSpec {
       ro: { port: 5002, maxLagBytes: 16 * 1024 * 1024, fallback: 'primary' },
       any: { port: 5003 },
     },
-    failover: { automatic: true, suspectAfterMs: 1000, leaseMs: 5000 },
+    failover: { automatic: true, suspectAfterMs: 1000, restAfterSilenceMs: 60_000, leaseMs: 5000 },
     tags: {},
   };
 }

@@ -16,7 +16,7 @@ export function buildSpec(change: Partial<ClusterSpec> = {}): ClusterSpec {
       ro: { port: 6433, maxLagBytes: 16 * 1024 * 1024, fallback: 'primary' },
       any: { port: 6434 },
     },
-    failover: { automatic: true, suspectAfterMs: 1000, leaseMs: 5000 },
+    failover: { automatic: true, suspectAfterMs: 1000, restAfterSilenceMs: 60_000, leaseMs: 5000 },
     tags: {},
     ...change,
   };

@@ -82,6 +82,7 @@ const spec = z.strictObject({
     .strictObject({
       automatic: z.boolean().optional(),
       suspectAfter: duration(200, 60_000, 'from 200ms to 60s').optional(),
+      restAfterSilence: duration(0, 3_600_000, 'from 0s to 1h').optional(),
       lease: duration(1000, 60_000, 'from 1s to 60s').optional(),
     })
     .optional(),

@@ -28,6 +28,7 @@ export function toSpec(document: PostgresClusterDocument): ClusterSpec {
     failover: {
       automatic: failover.automatic ?? true,
       suspectAfterMs: milliseconds(failover.suspectAfter ?? '1s'),
+      restAfterSilenceMs: milliseconds(failover.restAfterSilence ?? '60s'),
       leaseMs: milliseconds(failover.lease ?? '5s'),
     },
     tags: Object.fromEntries(Object.entries(tags).map(([instance, tag]) => [instance, toTags(tag)])),
@@ -69,6 +70,7 @@ export function toDocument(spec: ClusterSpec): PostgresClusterDocument {
       failover: {
         automatic: failover.automatic,
         suspectAfter: formatDuration(failover.suspectAfterMs),
+        restAfterSilence: formatDuration(failover.restAfterSilenceMs),
         lease: formatDuration(failover.leaseMs),
       },
       tags: Object.fromEntries(Object.entries(spec.tags).map(([instance, tags]) => [instance, fromTags(tags)])),

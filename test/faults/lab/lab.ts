@@ -36,7 +36,7 @@ const API_PORT = 7400;
 const XDS_PORT = 7401;
 
 export interface LabOptions {
-  /** Of `spec` in YAML's flow style, without the routes. Default `instances: 3`. */
+  /** Of `spec` in YAML's flow style, without the routes. Default: three instances, and a failover as often as a fault asks for one. */
   readonly spec?: string;
   /** Instances whose directories are memory of this size; default: the machine's disk. */
   readonly memoryMegabytes?: number;
@@ -72,7 +72,7 @@ export class Lab {
     this.#directory = mkdtempSync(join(tmpdir(), `${PREFIX}${sealedRun() ?? process.pid}-`));
     chmodSync(this.#directory, 0o755);
     this.#layout = new StateLayout(this.#directory);
-    this.spec = readSpec(options.spec ?? 'instances: 3');
+    this.spec = readSpec(options.spec ?? 'instances: 3, failover: { restAfterSilence: 0s }');
     this.#api = new ApiClient({ baseUrl: `http://${this.#node(CONTROL_PLANE).address}:${API_PORT}`, timeoutMs: 2_000 });
   }
 

@@ -1,0 +1,69 @@
+/** How long each phase of the change of primary under way took, as this control plane saw it. Pure. */
+import type { ClusterRecord, FailoverCause, PhaseDuration, PrimaryChange } from '../model/cluster-record.ts';
+import { type ClusterState, observed } from './state.ts';
+
+/** Exists only for what this control plane saw begin. */
+export interface Progress {
+  readonly cause: FailoverCause;
+  /** The primary of before. */
+  readonly from: string;
+  readonly phases: readonly PhaseDuration[];
+  /** When the phase under way began, monotonic ms. */
+  readonly since: number;
+}
+
+/** To be called when `record` has been stored. */
+export function progressed(state: ClusterState, record: ClusterRecord, now: number): Progress | null {
+  const { progress } = state;
+  const before = state.record.phase;
+  const after = record.phase;
+  const isSame = before.kind === after.kind && state.record.epoch === record.epoch;
+  if (isSame) return after.kind === 'active' && after.gate === 'open' ? null : progress;
+  switch (after.kind) {
+    case 'forming':
+      return null;
+    case 'draining':
+      return { cause: 'switchover', from: after.primary, phases: [], since: now };
+    case 'stopping':
+      if (!progress) return { cause: 'switchover', from: after.primary, phases: [], since: now };
+      return ended(progress, 'drained', now);
+    case 'fencing': {
+      const { cause, from } = after;
+      if (before.kind === 'active') return { cause, from, phases: detected(state, from, now), since: now };
+      return progress && { ...ended(progress, before.kind === 'stopping' ? 'stopped' : 'given up', now), cause };
+    }
+    case 'promoting': {
+      if (!progress) return null;
+      // The last word that the decision waited for; from then on it was being stored.
+      const words = Object.values(state.instances).map(({ reportAt }) => reportAt);
+      const heardAt = Math.max(progress.since, ...words.filter((at) => at <= now));
+      return ended(ended(progress, 'fenced', heardAt), 'chosen', now);
+    }
+    case 'active':
+      if (!progress || after.gate === 'open') return null;
+      return ended(progress, 'promoted', now);
+  }
+}
+
+/** The whole of it, when the gate is about to open; null = nothing was seen to begin. */
+export function completed({ progress }: ClusterState, to: string, now: number): PrimaryChange | null {
+  if (!progress || progress.phases.length === 0) return null;
+  const { cause, from, phases } = ended(progress, 'opened', now);
+  return { cause, from, to, phases };
+}
+
+function ended(progress: Progress, name: PhaseDuration['name'], at: number): Progress {
+  const tookMs = Math.round((at - progress.since) * 10) / 10;
+  return { ...progress, phases: [...progress.phases, { name, tookMs }], since: at };
+}
+
+/** From the first sign until the new epoch was stored; a primary that is well was given up by hand. */
+function detected(state: ClusterState, from: string, now: number): PhaseDuration[] {
+  const { link, report, reportAt } = observed(state, from);
+  if (link.kind === 'unseen') return [];
+  const isWell = link.kind === 'up' && report?.postgres.kind === 'primary';
+  const since = link.kind === 'down' ? link.since : reportAt;
+  const isSilent = now - since >= state.record.spec.failover.suspectAfterMs;
+  if (isWell && !isSilent) return [];
+  return [{ name: 'detected', tookMs: Math.round((now - since) * 10) / 10 }];
+}

@@ -8,6 +8,7 @@ import * as apply from './commands/apply.ts';
 import * as demo from './commands/demo.ts';
 import * as describe from './commands/describe.ts';
 import * as doctor from './commands/doctor.ts';
+import * as events from './commands/events.ts';
 import * as explain from './commands/explain.ts';
 import * as failover from './commands/failover.ts';
 import * as fence from './commands/fence.ts';
@@ -36,6 +37,7 @@ const COMMANDS = [
   describe,
   explain,
   history,
+  events,
   apply,
   scale,
   switchover,

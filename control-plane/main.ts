@@ -1,4 +1,5 @@
 // The control plane's process: the one place that chooses implementations.
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { translate } from '../envoy-config/translate.ts';
@@ -15,6 +16,7 @@ import { ApiServer } from './api/server.ts';
 import type { ControlPlaneView } from './api/view.ts';
 import { ControlPlaneFile } from './control-plane-file.ts';
 import { coordinate } from './coordination.ts';
+import { EventLog } from './events/event-log.ts';
 import { GrpcServer } from './grpc-server.ts';
 import { type MainOptions, parseMainOptions } from './main-options.ts';
 import { AGENT_SERVER_OPTIONS, AgentService } from './manager/agent-service.ts';
@@ -47,6 +49,7 @@ async function run(options: MainOptions, log: Logger, stop: AbortSignal): Promis
   });
   const { store, leadership, peers, election } = coordination;
   const cache = new SnapshotCache();
+  const events = new EventLog(clock, randomUUID());
   const metrics = new Metrics({
     clock,
     source: {
@@ -64,6 +67,7 @@ async function run(options: MainOptions, log: Logger, stop: AbortSignal): Promis
     onState(state) {
       publisher.onState(state);
       metrics.clusters.onState(state);
+      events.onState(state);
     },
   });
   const retry = new RefusalRetry({ clock, retry: (node, listeners) => publisher.offerAnew(node, listeners) });
@@ -87,6 +91,7 @@ async function run(options: MainOptions, log: Logger, stop: AbortSignal): Promis
     wouldRequest: (name, request) => manager.wouldRequest(name, request),
     proxies: () => proxyStates(xds.proxies(), publisher.instanceNodes(), clock.wall()),
     invalidProxies: () => publisher.invalid,
+    events: (request) => events.read(request),
     explain: (name) => manager.explain(name),
     proxyConfig: (id) => proxyConfig(id, [...xds.contents((details) => details.id === id)]),
   };
@@ -106,6 +111,7 @@ async function run(options: MainOptions, log: Logger, stop: AbortSignal): Promis
   } finally {
     // Deciding ends first: the streams that break now are no failures.
     await manager.stop();
+    events.close();
     retry.stop();
     await stack.stop();
   }

@@ -71,6 +71,19 @@ describe('flags and arguments', () => {
       "howdah: option '--wait <duration>' argument '5' is invalid. Write a number and a unit: 500ms, 10s, 2m or 1h.",
     ],
     ['a wait that is too long', ['switchover', 'orders', '--wait', '11m'], 'howdah: --wait must be at most 10 m 0 s'],
+    ['a drain that is too long', ['restart', 'orders', '--drain', '11m'], 'howdah: --drain must be at most 10 m 0 s'],
+    ['no instance to fence', ['fence'], "howdah: missing required argument 'instance'"],
+    ['no instance to copy anew', ['reinit', '--yes'], "howdah: missing required argument 'instance'"],
+    [
+      'two instances to restart',
+      ['restart', 'orders', 'orders-1', 'orders-2'],
+      "howdah: too many arguments for 'restart'. Expected 2 arguments but got 3: orders, orders-1, orders-2.",
+    ],
+    [
+      'a limit without a unit',
+      ['failover', 'orders', '--timeout', '5'],
+      "howdah: option '--timeout <duration>' argument '5' is invalid. Write a number and a unit: 500ms, 10s, 2m or 1h.",
+    ],
     [
       'a route that is none',
       ['psql', 'orders', 'write'],

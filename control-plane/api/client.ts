@@ -42,6 +42,10 @@ export class ApiClient {
     return this.#call('history', { params: { name }, query: {}, body: null });
   }
 
+  events(query: RouteInput<'events'>['query']): Promise<RouteOutput<'events'>> {
+    return this.#call('events', { params: {}, query, body: null }, query.waitMs ?? 0);
+  }
+
   explain(name: string): Promise<RouteOutput<'explain'>> {
     return this.#call('explain', { params: { name }, query: {}, body: null });
   }
@@ -106,7 +110,7 @@ export class ApiClient {
 
   async #call<Name extends RouteName>(name: Name, input: RouteInput<Name>, extraMs = 0): Promise<RouteOutput<Name>> {
     const route = ROUTES[name];
-    const url = `${this.#baseUrl}${fillPath(route.path, input.params)}`;
+    const url = `${this.#baseUrl}${fillPath(route.path, input.params)}${queryText(input.query)}`;
     const timeoutMs = this.#timeoutMs + extraMs;
     let status: number;
     let text: string;
@@ -168,6 +172,12 @@ const SWITCHOVER_ALLOWANCE_MS = 60_000;
 
 function fillPath(path: string, params: Readonly<Record<string, string>>): string {
   return path.replace(/:([a-z]+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ''));
+}
+
+function queryText(query: Readonly<Record<string, unknown>>): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));
+  return search.size === 0 ? '' : `?${search}`;
 }
 
 function parseJson(text: string): unknown {

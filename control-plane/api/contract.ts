@@ -1,12 +1,14 @@
 // The API's one contract: the server and the client are both made from this table. docs/api.md documents each route.
 import { z } from 'zod';
 import { ERROR_CODES, type ErrorCode } from '../model/errors.ts';
+import { eventPageSchema, eventQuerySchema } from './event-schema.ts';
 import { explanationSchema } from './explain-schema.ts';
 import { OPERATION_ROUTES, waitMsSchema } from './operation-routes.ts';
 import { proxyConfigSchema, proxyStateSchema } from './proxy-schema.ts';
 import { clusterNameSchema, clusterSpecSchema } from './spec-schema.ts';
 import { clusterStatusSchema, controlPlaneStatusSchema, historyEntrySchema } from './status-schema.ts';
 
+export { EVENTS_WAIT_MAX_MS, type EventPage, type EventStatus } from './event-schema.ts';
 export type { Explanation } from './explain-schema.ts';
 export { SWITCHOVER_WAIT_MAX_MS } from './operation-routes.ts';
 export type { ProxyConfig, ProxyResource, ProxyStatus, ProxyTypeStatus, SyncState } from './proxy-schema.ts';
@@ -83,6 +85,14 @@ export const ROUTES = {
     body: null,
     /** Newest last. */
     response: z.object({ entries: z.array(historyEntrySchema) }),
+  },
+  events: {
+    method: 'GET',
+    path: '/v1/events',
+    params: nothing,
+    query: eventQuerySchema,
+    body: null,
+    response: eventPageSchema,
   },
   explain: {
     method: 'GET',

@@ -112,6 +112,7 @@ function handlers({ view, about, peers }: Pick<ApiServerOptions, 'view' | 'about
     },
     cluster: async ({ params }) => status(found(params.name)),
     history: async ({ params }) => ({ entries: found(params.name).record.history.map(historyEntry) }),
+    events: async ({ query: { cluster = '', after = '', waitMs = 0 } }) => view.events({ cluster, after, waitMs }),
     explain: async ({ params }) => {
       found(params.name);
       return view.explain(params.name);

@@ -2,8 +2,11 @@
 import type { ClusterRecord } from '../model/cluster-record.ts';
 import type { ClusterSpec } from '../model/cluster-spec.ts';
 import type { InstanceReport } from '../model/instance.ts';
+import type { EventPage } from './event-schema.ts';
 import type { Explanation } from './explain-schema.ts';
 import type { ProxyConfig, ProxyStatus } from './proxy-schema.ts';
+
+export type { EventPage } from './event-schema.ts';
 
 export interface ControlPlaneView {
   clusters(): ClusterView[];
@@ -31,6 +34,8 @@ export interface ControlPlaneView {
   request(name: string, request: OperatorRequest): Promise<string>;
   /** What `request` would answer or throw now; nothing is stored. */
   wouldRequest(name: string, request: OperatorRequest): Promise<string>;
+  /** What happened after a cursor; when that is nothing, what happens within the wait. */
+  events(request: EventRequest): Promise<EventPage>;
   /** What would happen if the primary died now. @throws HowdahError `not-found` */
   explain(name: string): Explanation;
   /** Those that are connected and those that should be, sorted by id. */
@@ -57,6 +62,14 @@ export interface ScaleResult {
   /** Instances that go one by one, those of an earlier change too. */
   readonly leaving: readonly string[];
 }
+export interface EventRequest {
+  /** '' = of all clusters. */
+  readonly cluster: string;
+  /** '' = all that is kept. */
+  readonly after: string;
+  readonly waitMs: number;
+}
+
 /** What a person may ask of a cluster besides a switchover. */
 export type OperatorRequest =
   | { readonly kind: 'pause' }

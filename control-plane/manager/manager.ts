@@ -63,7 +63,9 @@ interface Entry {
   pending: PendingSwitchover | null;
 }
 
-export class Manager implements Component, Omit<ControlPlaneView, 'proxies' | 'proxyConfig' | 'invalidProxies'> {
+export class Manager
+  implements Component, Omit<ControlPlaneView, 'events' | 'proxies' | 'proxyConfig' | 'invalidProxies'>
+{
   readonly name = 'manager';
   readonly #options: ManagerOptions;
   readonly #clusters = new Map<string, Entry>();

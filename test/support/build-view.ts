@@ -5,6 +5,8 @@ import type { Explanation } from '../../control-plane/api/explain-schema.ts';
 import type {
   ClusterView,
   ControlPlaneView,
+  EventPage,
+  EventRequest,
   InstanceView,
   InvalidProxy,
   OperatorRequest,
@@ -138,6 +140,10 @@ export class FakeControlPlane implements ControlPlaneView {
   async wouldRequest(_name: string, request: OperatorRequest): Promise<string> {
     if (this.failure) throw this.failure;
     return `${request.kind} would be stored`;
+  }
+
+  async events({ after }: EventRequest): Promise<EventPage> {
+    return { cursor: after || 'run-0', events: [] };
   }
 
   explain(name: string): Explanation {

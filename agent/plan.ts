@@ -4,9 +4,9 @@
  */
 import type { FenceGoal, FollowGoal, Goal, LeadGoal, StopGoal } from '../control-plane/model/goal.ts';
 import { maxLsn } from '../control-plane/model/lsn.ts';
-import { formatSync, sameSync } from '../control-plane/model/sync.ts';
+import { formatSync, parseSync, sameSync } from '../control-plane/model/sync.ts';
 import { divergence } from './divergence.ts';
-import type { Observed, Override, SlotView } from './observe/observed.ts';
+import type { Observed, Override, SlotView, StandbyView } from './observe/observed.ts';
 
 export type Step =
   /** The goal is reached. */
@@ -140,9 +140,10 @@ function planFence(goal: FenceGoal, observed: Observed): Step {
     case 'standby':
       if (server.promoting) return { kind: 'stop', mode: 'immediate' };
       if (goal.catchUp && maxLsn(server.receiveLsn, server.replayLsn) < goal.catchUp.lsn) {
-        return planCatchUp(goal, goal.catchUp.from, observed, server.override);
+        return planCatchUp(goal, goal.catchUp.from, observed, server);
       }
-      if (server.override.primaryConninfo !== '') return { kind: 'configure', override: NO_SOURCE };
+      if (server.override.primaryConninfo !== '' || server.written.primaryConninfo !== '')
+        return { kind: 'configure', override: NO_SOURCE };
       if (server.walReceiver !== 'none') return { kind: 'wait', detail: 'the WAL receiver is stopping' };
       if (!server.drained) return { kind: 'wait', detail: 'received WAL is being replayed' };
       return serveSlots(goal, observed, server.slots, []) ?? { kind: 'none' };
@@ -150,13 +151,13 @@ function planFence(goal: FenceGoal, observed: Observed): Step {
 }
 
 /** What another one that promised the epoch holds; its slot tells it from every primary of before. */
-function planCatchUp({ epoch }: FenceGoal, from: string, observed: Observed, inForce: Override): Step {
+function planCatchUp({ epoch }: FenceGoal, from: string, observed: Observed, server: StandbyView): Step {
   const override: Override = {
     primaryConninfo: primaryConninfo(observed),
     primarySlotName: slotName(observed.instance, epoch, from),
     synchronousStandbyNames: NOBODY,
   };
-  if (!sameOverride(inForce, override)) return { kind: 'configure', override };
+  if (!isSet(server, override)) return { kind: 'configure', override };
   return { kind: 'wait', detail: `getting WAL from ${from}` };
 }
 
@@ -203,7 +204,7 @@ function planLead(goal: LeadGoal, observed: Observed): Step {
     case 'stopping':
       return { kind: 'wait', detail: 'PostgreSQL is stopping' };
     case 'standby': {
-      if (!sameOverride(server.override, override)) return { kind: 'configure', override };
+      if (!isSet(server, override)) return { kind: 'configure', override };
       // Before the promotion, so that standbys which connect at once find their slots.
       const slots = changeSlots(server.slots, wantedSlots(goal, observed), clusterOf(observed));
       return slots ?? (observed.leaseHeld || server.promoting ? promotion(goal, observed) : AWAITS_LEASE);
@@ -212,7 +213,9 @@ function planLead(goal: LeadGoal, observed: Observed): Step {
       // Cut off from all who could tell: somebody else may lead. Immediate, because a slower stop goes on acknowledging.
       if (!observed.leaseHeld) return { kind: 'stop', mode: 'immediate' };
       // A text of somebody else's, or ours from before: what counts is that the goal's is in force.
-      if (server.sync === null || !sameSync(server.sync, goal.sync)) return { kind: 'configure', override };
+      const written = parseSync(server.written.synchronousStandbyNames);
+      if (!server.sync || !written || !sameSync(server.sync, goal.sync) || !sameSync(written, goal.sync))
+        return { kind: 'configure', override };
       const slots = changeSlots(server.slots, wantedSlots(goal, observed), clusterOf(observed));
       if (slots) return slots;
       const stale = server.checkpointTimeline !== observed.timeline && !server.checkpointing;
@@ -277,7 +280,7 @@ function planFollow(goal: FollowGoal, observed: Observed): Step {
         if (!goal.sourceReady) return { kind: 'wait', detail: `waiting for ${goal.primary} to rejoin from` };
         return server.walMissing ? { kind: 'basebackup', keepAside: true, slot } : { kind: 'stop', mode: 'fast' };
       }
-      if (!sameOverride(server.override, override)) return { kind: 'configure', override };
+      if (!isSet(server, override)) return { kind: 'configure', override };
       // Slots of a time as primary would keep WAL here for nobody.
       const stale = server.slots.filter((slot) => slot.reserved && !slot.active).map((slot) => slot.name);
       const slots = serveSlots(goal, observed, server.slots, stale);
@@ -363,6 +366,14 @@ function changeSlots(slots: readonly SlotView[], wanted: readonly string[], clus
   const present = slots.map((slot) => slot.name);
   const create = wanted.filter((name) => drop.includes(name) || !present.includes(name));
   return create.length === 0 && drop.length === 0 ? undefined : { kind: 'slots', drop, create };
+}
+
+/**
+ * In force, and nothing else is about to be: a goal that came and went can have left a reload under way, and what it
+ * wrote is in force for others before a query shows it.
+ */
+function isSet(server: Pick<StandbyView, 'override' | 'written'>, override: Override): boolean {
+  return sameOverride(server.override, override) && sameOverride(server.written, override);
 }
 
 function sameOverride(a: Override, b: Override): boolean {

@@ -65,6 +65,8 @@ export interface StoppedView {
 export interface PrimaryView extends PrimaryState {
   /** In force, as SHOW tells. */
   readonly override: Override;
+  /** What the file holds: it differs from what is in force while a reload is under way. */
+  readonly written: Override;
   readonly slots: readonly SlotView[];
   /** By standby: a text that changes with each reply that came from it. */
   readonly replies: Readonly<Record<string, string>>;
@@ -84,6 +86,8 @@ export interface StandbyView {
   readonly drained: boolean;
   /** In force, as SHOW tells. */
   readonly override: Override;
+  /** What the file holds: it differs from what is in force while a reload is under way. */
+  readonly written: Override;
   readonly slots: readonly SlotView[];
   /** The primary no longer has the WAL that this standby needs: only a new base backup helps. */
   readonly walMissing: boolean;

@@ -152,6 +152,7 @@ export class Observer {
       checkpointTimeline: primary.checkpointTimeline,
       activeTransactions: primary.activeTransactions,
       override: row.override,
+      written: this.written,
       slots: row.slots,
       replies: primary.replies,
       checkpointing: this.checkpointing,
@@ -171,6 +172,7 @@ export class Observer {
       promoting: server.promoting,
       drained: caughtUp || (row.walReceiver === null && row.replayIdle),
       override: row.override,
+      written: this.written,
       slots: row.slots,
       walMissing: server.walMissing,
     };

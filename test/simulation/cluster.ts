@@ -5,11 +5,12 @@ import type { Random } from './kernel.ts';
 
 export function specOf(random: Random): ClusterSpec {
   const instances = random.pick([2, 3, 3, 3, 4, 5]);
+  const mode = random.pick(['strict', 'strict', 'strict', 'strict', 'strict', 'strict', 'available', 'async'] as const);
   return {
     name: 'sim',
     instances,
     postgres: { parameters: {}, auth: 'trust' },
-    durability: { mode: 'strict', quorum: instances > 3 ? random.pick([1, 2]) : 1 },
+    durability: { mode, quorum: instances > 3 ? random.pick([1, 2]) : 1 },
     routes: {
       rw: { port: 5001 },
       ro: { port: 5002, maxLagBytes: 16 * 1024 * 1024, fallback: 'primary' },

@@ -130,6 +130,11 @@ const FAULTS = {
     if (controlPlane && random.chance(0.3)) controlPlane.clock.stepWall(ms);
     else world.agents.get(anyInstance(world, random))!.clock.stepWall(ms);
   },
+  'store rolled back': (world, random) => {
+    world.store.rollBack(Math.floor(random.between(1, 20)));
+    world.kernel.after(span(random), () => world.store.restore());
+  },
+  'quorum changed': (world, random) => world.changeQuorum(random.pick([1, 2])),
   'waiting commits cancelled': (world, random) => {
     const { postgres } = world.agents.get(primary(world, random))!;
     for (let i = 0; i < 20; i++) world.kernel.after(i * 2, () => postgres.cancelCommit() && world.cancelled++);

@@ -63,6 +63,7 @@ export class Invariants {
       if (this.#openEpoch > 0) this.failovers++;
       this.#openEpoch = record.epoch;
       this.#openPrimary = this.#world.agents.get(phase.primary)!.postgres;
+      this.#leases(phase.primary, record.epoch);
       this.#complete(phase.primary, this.#found, `when epoch ${record.epoch} opened`);
       this.#found = this.#acknowledged.length;
     }
@@ -74,18 +75,28 @@ export class Invariants {
 
   acknowledged(primary: PostgresModel, record: WalRecord, position: number): void {
     const epoch = this.#world.agents.get(primary.name)!.leadEpoch;
+    const { mode, quorum } = this.#world.spec.durability;
+    const isLate = mode === 'async' && this.#world.isThawing(primary.name);
     // A reply that lay in the buffer of a frozen primary is no harm where the new one has the commit.
-    if (epoch < this.#openEpoch && !this.#openPrimary?.has(record, position)) {
+    if (epoch < this.#openEpoch && !isLate && !this.#openPrimary?.has(record, position)) {
       this.broken(
         `only one epoch acknowledges: ${primary.name} of epoch ${epoch} did after epoch ${this.#openEpoch} opened`,
       );
     }
-    const { mode, quorum } = this.#world.spec.durability;
     // Before a cluster was ever open nobody could be told to wait for.
     if (mode === 'strict' && quorum > 0 && this.#openEpoch > 0 && (primary.syncInForce?.k ?? 0) === 0) {
       this.broken(`synchronous_standby_names is never empty: ${primary.name} acknowledged alone`);
     }
     this.#acknowledged.push({ record, position });
+  }
+
+  /** Asynchronous: the lease alone keeps a primary from going on beside the next one. A frozen one acknowledges nothing. */
+  #leases(primary: string, epoch: number): void {
+    if (this.#world.spec.durability.mode !== 'async') return;
+    for (const { name, alive, postgres } of this.#world.agents.values()) {
+      if (name === primary || !alive || !postgres.isPrimary || postgres.freezer.frozen) continue;
+      if (!this.#world.isThawing(name)) this.broken(`a lease ends in time: ${name} still runs as epoch ${epoch} opens`);
+    }
   }
 
   /** A client of the rw route saw this row as the newest. */
@@ -177,6 +188,8 @@ export class Invariants {
   }
 
   #complete(primary: string, from: number, when: string): void {
+    // There commits that no standby has are lost with their primary, by choice.
+    if (this.#world.spec.durability.mode === 'async') return;
     const { postgres } = this.#world.agents.get(primary)!;
     let lost = 0;
     for (let i = from; i < this.#acknowledged.length; i++) {

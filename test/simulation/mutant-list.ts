@@ -70,7 +70,7 @@ export const MUTANTS: readonly Mutant[] = [
       { file: 'agent/plan.ts', find: `'ANY 1 ("howdah_nobody")'`, replace: "''" },
       {
         file: 'agent/plan.ts',
-        find: `if (!sameOverride(server.override, override)) return { kind: 'configure', override };
+        find: `if (!isSet(server, override)) return { kind: 'configure', override };
       // Before the promotion`,
         replace: '// Before the promotion',
       },
@@ -81,7 +81,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: 'agent/plan.ts',
-        find: `if (server.override.primaryConninfo !== '') return { kind: 'configure', override: NO_SOURCE };
+        find: `if (server.override.primaryConninfo !== '' || server.written.primaryConninfo !== '')
+        return { kind: 'configure', override: NO_SOURCE };
       if (server.walReceiver !== 'none') return { kind: 'wait', detail: 'the WAL receiver is stopping' };`,
         replace: '',
       },
@@ -90,7 +91,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'receive position only',
     patches: [
-      manager('candidates', 'lsn: maxLsn(postgres.receiveLsn, postgres.replayLsn)', 'lsn: postgres.receiveLsn'),
+      manager('candidates', 'lsn = maxLsn(postgres.receiveLsn, postgres.replayLsn)', 'lsn = postgres.receiveLsn'),
       manager('candidates', 'formatLsn, type Lsn, maxLsn }', 'formatLsn, type Lsn }'),
     ],
   },
@@ -178,7 +179,7 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: 'agent/plan.ts',
-        find: 'slotName(observed.instance, goal.epoch)',
+        find: 'slotName(observed.instance, goal.epoch, goal.source)',
         replace: 'slotName(observed.instance, 1)',
       },
       { file: 'agent/plan.ts', find: 'slotName(name, goal.epoch)', replace: 'slotName(name, 1)' },
@@ -201,5 +202,151 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a new primary that waits for nobody',
     patches: [manager('decide-failover', 'return { voters: voters.sort(), k };', 'return NO_SYNC;')],
+  },
+  {
+    name: 'a standby acknowledges before its fsync',
+    patches: [
+      {
+        file: 'test/simulation/wal-stream.ts',
+        find: 'const flushed = standby.disk?.flushed ?? 0;',
+        replace: 'const flushed = standby.disk?.wal.length ?? 0;',
+      },
+      {
+        file: 'test/simulation/postgres-model.ts',
+        find: 'else this.#afterSync(flush);',
+        replace: 'else {\n      stream.reply();\n      this.#afterSync(flush);\n    }',
+      },
+    ],
+  },
+  {
+    name: 'k is lowered in PostgreSQL first',
+    patches: [manager('sync-plan', 'k: Math.min(stored.k, wanted.k),', 'k: stored.k,')],
+  },
+  {
+    name: 'wall clock in the lease',
+    patches: [
+      {
+        file: 'test/simulation/agent-model.ts',
+        find: 'this.#lease.sent(this.#seq, this.#sent.at);',
+        replace: 'this.#lease.sent(this.#seq, this.clock.wall());',
+      },
+      {
+        file: 'test/simulation/agent-model.ts',
+        find: 'const leaseHeld = !goal || this.#lease.held(goal, now);\n      if',
+        replace: 'const leaseHeld = !goal || this.#lease.held(goal, this.clock.wall());\n      if',
+      },
+      {
+        file: 'test/simulation/agent-model.ts',
+        find: 'this.#lease.looked(goal, server.replies, now);\n    const leaseHeld = !goal || this.#lease.held(goal, now);',
+        replace:
+          'this.#lease.looked(goal, server.replies, this.clock.wall());\n    const leaseHeld = !goal || this.#lease.held(goal, this.clock.wall());',
+      },
+    ],
+  },
+  {
+    name: 'lease timed from the answer',
+    patches: [
+      {
+        file: 'agent/lease.ts',
+        find: 'this.#sentAt.get(seq) ?? Number.NEGATIVE_INFINITY);',
+        replace: 'now);',
+      },
+      {
+        file: 'agent/lease.ts',
+        find: 'acknowledged(seq: number, leaseMs: number)',
+        replace: 'acknowledged(seq: number, leaseMs: number, now: number)',
+      },
+      {
+        file: 'test/simulation/agent-model.ts',
+        find: 'this.#lease.acknowledged(message.seq, message.leaseMs);',
+        replace: 'this.#lease.acknowledged(message.seq, message.leaseMs, this.clock.now());',
+      },
+    ],
+  },
+  {
+    name: 'no lease',
+    patches: [{ file: 'agent/lease.ts', find: 'if (members.length === 0) return', replace: 'if (members) return' }],
+  },
+  {
+    name: 'duplicate names',
+    patches: [{ file: 'agent/plan.ts', find: '`application_name=', replace: '`application_name=sim-2 was=' }],
+  },
+  {
+    name: 'the removal of an endpoint taken as a fence',
+    patches: [
+      {
+        file: 'control-plane/routing/mesh.ts',
+        find: 'epoch: fenced ? record.epoch : 0,',
+        replace: "epoch: kind === 'replication' ? record.epoch : 1,",
+      },
+      {
+        file: 'control-plane/routing/mesh.ts',
+        find: 'instance === primaryOf(record.phase) ? record.epoch : 0',
+        replace: 'instance === primaryOf(record.phase) ? 1 : 0',
+      },
+      {
+        file: 'test/simulation/clients.ts',
+        find: 'agent.isFit(session.epoch)',
+        replace: 'agent.isFit(agent.leadEpoch)',
+      },
+    ],
+  },
+  {
+    name: 'a smart stop',
+    patches: [
+      {
+        file: 'test/simulation/postgres-model.ts',
+        find: "between(5, mode === 'fast' ? 80 : 30)",
+        replace: "between(5, mode === 'fast' ? 80 : 20_000)",
+      },
+    ],
+  },
+  {
+    name: 'a store that was rolled back is accepted',
+    patches: [
+      {
+        file: 'test/simulation/store-model.ts',
+        find: 'if (revision < this.#seen) throw',
+        replace: 'if (revision < 0) throw',
+      },
+    ],
+  },
+  {
+    name: 'a timeout counted as failed',
+    patches: [
+      {
+        file: 'test/simulation/clients.ts',
+        find: 'this.#world.invariants.indeterminate(id)',
+        replace: 'this.#world.invariants.failed(id)',
+      },
+    ],
+  },
+  {
+    name: 'a cancelled commit counted as acknowledged',
+    patches: [
+      {
+        file: 'test/simulation/commits.ts',
+        find: 'return this.#waiters.shift() !== undefined;',
+        replace: 'const one = this.#waiters.shift();\n    one?.onAck();\n    return one !== undefined;',
+      },
+    ],
+  },
+  {
+    name: 'what a reload is about to change is not looked at',
+    patches: [
+      {
+        file: 'agent/plan.ts',
+        find: 'sameOverride(server.override, override) && sameOverride(server.written, override)',
+        replace: 'sameOverride(server.override, override)',
+      },
+      { file: 'agent/plan.ts', find: " || server.written.primaryConninfo !== ''", replace: '' },
+      { file: 'agent/plan.ts', find: ' || !sameSync(written, goal.sync)', replace: '' },
+    ],
+  },
+  {
+    name: 'two settings with a voter from outside each meet in the walsenders',
+    patches: [
+      manager('gate-voters', 'if (keepsQuorums(stored, primary, either(told, wanted))) return', 'if (stored) return'),
+    ],
   },
 ];

@@ -68,6 +68,7 @@ export function serverView(facts: PostgresFacts): ServerView {
         checkpointTimeline: disk.checkpointTimeline,
         activeTransactions: facts.waiting,
         override: shown,
+        written: disk.override,
         slots: slots(disk, facts.senders),
         replies: Object.fromEntries(facts.senders.map(({ name, replies }) => [name, `${replies}`])),
         checkpointing: run.checkpointing,
@@ -83,6 +84,7 @@ export function serverView(facts: PostgresFacts): ServerView {
         walReceiver: facts.streaming ? 'streaming' : 'none',
         drained: true,
         override: shown,
+        written: disk.override,
         slots: slots(disk, facts.senders),
         walMissing: false,
       };

@@ -28,6 +28,8 @@ import { StoreModel } from './store-model.ts';
 const GATEWAYS = ['gateway/near', 'gateway/far'];
 /** A proxy or an agent that could not be reached has heard of a new epoch this long after, ms. */
 const STALE_MS = 2500;
+/** A primary that thaws has looked at its lease, and stopped, after this long, ms. */
+const THAW_MS = 100;
 /** Streams and sessions are looked at often for this long after something happened, ms. */
 const LIVELY_MS = 150;
 const LOG = createLogger({ level: 'silent', format: 'json' });
@@ -49,6 +51,7 @@ export class World {
   /** Of instances, by node. */
   readonly #nodes: ReadonlyMap<string, string>;
   readonly #isolatedAt = new Map<string, number>();
+  readonly #thawedAt = new Map<string, number>();
   #tick: Timer | null = null;
   #tickAt = 0;
   /** When something last happened that streams and routes may follow. */
@@ -185,6 +188,16 @@ export class World {
     this.kernel.after(500, () => this.undo());
   }
 
+  /** Commits are to wait for another number of standbys; nothing happens where there are too few. */
+  changeQuorum(quorum: number): void {
+    const { controlPlane } = this;
+    if (!controlPlane || controlPlane.frozen || this.spec.instances <= quorum + 1) return;
+    this.kernel.note(`quorum ${quorum} asked`);
+    this.kernel.touch();
+    const { durability } = this.spec;
+    controlPlane.manager.apply({ ...this.spec, durability: { ...durability, quorum } }).catch(() => {});
+  }
+
   // --- instances
 
   startInstance(name: string): void {
@@ -224,6 +237,7 @@ export class World {
     }
     this.kernel.after(ms, () => {
       this.kernel.note(`${name} thawed`);
+      this.#thawedAt.set(name, this.kernel.now);
       agent.postgres.thaw();
       agent.freezer.thaw();
     });
@@ -243,6 +257,7 @@ export class World {
     this.network.heal();
     this.store.failing = 0;
     this.store.slow = false;
+    this.store.restore();
     for (const agent of this.agents.values()) agent.slowDisk = agent.postgres.slowDisk = false;
   }
 
@@ -381,6 +396,11 @@ export class World {
       },
       changed: () => this.stir(),
     };
+  }
+
+  /** Frozen until a moment ago: its agent may not have looked at its lease yet. */
+  isThawing(name: string): boolean {
+    return this.kernel.now - (this.#thawedAt.get(name) ?? Number.NEGATIVE_INFINITY) < THAW_MS;
   }
 
   #agentWorld() {

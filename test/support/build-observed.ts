@@ -1,6 +1,7 @@
 // Builders of what an agent observes, for tests of the pure parts.
 import type { Observed, Override, PrimaryView, StandbyView, StoppedView } from '../../agent/observe/observed.ts';
 import { NOBODY, primaryConninfo } from '../../agent/plan.ts';
+import { formatSync, NO_SYNC } from '../../control-plane/model/sync.ts';
 
 export const FENCED: Override = { primaryConninfo: '', primarySlotName: '', synchronousStandbyNames: NOBODY };
 /** In epoch 5. */
@@ -34,6 +35,7 @@ export function buildStandby(change: Partial<StandbyView> = {}): StandbyView {
     promoting: false,
     drained: true,
     override: FOLLOWING,
+    written: change.override ?? FOLLOWING,
     slots: [],
     walMissing: false,
     ...change,
@@ -57,6 +59,11 @@ export function buildStopped(change: Partial<StoppedView> = {}): StoppedView {
 
 /** A primary that waits for nobody. */
 export function buildPrimary(change: Partial<PrimaryView> = {}): PrimaryView {
+  const override: Override = {
+    primaryConninfo: '',
+    primarySlotName: '',
+    synchronousStandbyNames: formatSync(change.sync ?? NO_SYNC),
+  };
   return {
     kind: 'primary',
     flushLsn: 1000n,
@@ -65,7 +72,8 @@ export function buildPrimary(change: Partial<PrimaryView> = {}): PrimaryView {
     standbys: [],
     checkpointTimeline: 1,
     activeTransactions: 0,
-    override: { primaryConninfo: '', primarySlotName: '', synchronousStandbyNames: '' },
+    override,
+    written: change.override ?? override,
     slots: [],
     replies: {},
     checkpointing: false,

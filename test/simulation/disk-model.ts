@@ -69,3 +69,28 @@ export function loseUnsynced(disk: Disk, power: boolean, random: Random): void {
 export function recover(disk: Disk): void {
   disk.flushed = disk.wal.length;
 }
+
+/** The end of recovery: what was received and not synced is replayed too. */
+export function beginTimeline(disk: Disk, timeline: number): void {
+  recover(disk);
+  disk.history = [...disk.history, { timeline: disk.timeline, endLsn: lsnOf(disk.wal.length) }];
+  disk.timeline = timeline;
+  disk.standbySignal = false;
+  disk.ranAs = 'primary';
+}
+
+/** The standby's end of WAL lies on the source's history. */
+export function continues(source: Disk, standby: Disk): boolean {
+  const last = standby.wal.length;
+  if (last > source.flushed) return false;
+  return last === 0 || source.wal[last - 1]!.id === standby.wal[last - 1]!.id;
+}
+
+/** What a WAL receiver writes; the file of a timeline's history comes before its first WAL. */
+export function takeWal(disk: Disk, source: Disk, upTo: number): void {
+  for (let i = disk.wal.length; i < upTo; i++) disk.wal.push(source.wal[i]!);
+  const newest = disk.wal.at(-1)?.timeline ?? 0;
+  if (newest <= disk.timeline) return;
+  disk.timeline = newest;
+  disk.history = source.history.filter((s) => s.timeline < newest);
+}

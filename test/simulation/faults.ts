@@ -148,3 +148,8 @@ export const FAULT_KINDS = Object.keys(FAULTS) as FaultKind[];
 export function inject(world: World, fault: Fault, random: Random): void {
   FAULTS[fault.kind](world, random);
 }
+
+/** For people. */
+export function formatFault({ kind, calm, gapMs }: Fault): string {
+  return `${calm ? 'served again, then ' : ''}${gapMs.toFixed(1)} ms later: ${kind}`;
+}

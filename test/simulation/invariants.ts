@@ -167,7 +167,7 @@ export class Invariants {
   /** Each name has at most one walsender, and the right standby behind it. */
   #names(): void {
     for (const { postgres } of this.#world.agents.values()) {
-      const { senders } = postgres;
+      const { senders } = postgres.streams;
       for (const [index, { name, standby }] of senders.entries()) {
         if (name !== standby.name) this.broken(`a name has one standby behind it: ${standby.name} is called ${name}`);
         if (senders.findIndex((other) => other.name === name) !== index) {

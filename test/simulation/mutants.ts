@@ -53,7 +53,7 @@ export function patched(text: string, { file, find, replace }: Mutant['patches']
 
 async function run(directory: string, from: number, seeds: number, signal: AbortSignal | undefined): Promise<Finding> {
   const script = path.join(directory, 'test', 'simulation', 'run.ts');
-  const args = [script, '--from', String(from), '--seeds', String(seeds), '--failures', '1'];
+  const args = [script, '--from', String(from), '--seeds', String(seeds), '--failures', '1', '--whole'];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], signal });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -5,12 +5,23 @@
 import type { Observed, Override } from '../../agent/observe/observed.ts';
 import { parseSync, type SyncConfig } from '../../control-plane/model/sync.ts';
 import { Commits } from './commits.ts';
-import { copyOf, type Disk, loseUnsynced, lsnOf, newDisk, recover, type WalRecord } from './disk-model.ts';
+import {
+  beginTimeline,
+  continues,
+  copyOf,
+  type Disk,
+  loseUnsynced,
+  newDisk,
+  recover,
+  takeWal,
+  type WalRecord,
+} from './disk-model.ts';
 import { Freezer } from './freezer.ts';
 import type { Kernel } from './kernel.ts';
 import type { Network } from './network.ts';
 import { type Run, serverView, UNRESPONSIVE_AFTER_MS } from './postgres-view.ts';
-import { SettingsModel } from './settings-model.ts';
+import { type Reader, SettingsModel } from './settings-model.ts';
+import { Streams } from './streams.ts';
 import { WalStream } from './wal-stream.ts';
 
 /** What the model needs of the world around it. */
@@ -30,11 +41,12 @@ export class PostgresModel {
   readonly world: PostgresWorld;
   #disk: Disk | null = null;
   #run: Run = { kind: 'stopped', how: 'boot' };
-  readonly #settings = new SettingsModel();
+  readonly #settings: SettingsModel;
   #stopping = false;
-  /** The running WAL receiver's connection. */
-  #upstream: WalStream | null = null;
-  #senders: WalStream[] = [];
+  readonly streams = new Streams(() => {
+    this.#changed();
+    this.world.changed();
+  });
   readonly #commits = new Commits();
   /** Rises with each start and stop: what an earlier process scheduled is void. */
   #life = 0;
@@ -51,6 +63,10 @@ export class PostgresModel {
     this.name = name;
     this.world = world;
     this.freezer = new Freezer(world.kernel);
+    this.#settings = new SettingsModel(world.kernel, this.freezer, {
+      life: () => this.#life,
+      onRead: (process, stream) => this.#readBy(process, stream),
+    });
   }
 
   get disk(): Disk | null {
@@ -78,11 +94,6 @@ export class PostgresModel {
     return this.#settings.sync;
   }
 
-  /** The walsenders, each with the setting that it goes by. */
-  get senders(): readonly WalStream[] {
-    return this.#senders;
-  }
-
   /** The session of the agent shows what the file holds, and backends wait if it says so. */
   shows(override: Override): boolean {
     return this.#settings.shows(override);
@@ -107,9 +118,9 @@ export class PostgresModel {
         stopping: this.#stopping,
         shown: this.#settings.shown,
         sync: this.#settings.sync,
-        streaming: this.#upstream !== null,
+        streaming: this.streams.upstream !== null,
         waiting: this.#commits.length,
-        senders: this.#senders,
+        senders: this.streams.senders,
       }),
     };
   }
@@ -118,8 +129,6 @@ export class PostgresModel {
     this.version++;
     this.onChange();
   }
-
-  // --- the process
 
   initdb(systemId: string): void {
     const disk = newDisk(systemId);
@@ -168,15 +177,10 @@ export class PostgresModel {
 
   #promoted(timeline: number): void {
     const disk = this.#disk!;
-    this.#dropSource();
-    // What was received and not synced is replayed too.
-    recover(disk);
-    disk.history = [...disk.history, { timeline: disk.timeline, endLsn: lsnOf(disk.wal.length) }];
-    disk.timeline = timeline;
-    disk.standbySignal = false;
-    disk.ranAs = 'primary';
+    this.streams.dropUpstream();
+    beginTimeline(disk, timeline);
     this.#lead(disk);
-    this.#flushedMore();
+    this.streams.send();
     this.#changed();
     this.world.changed();
   }
@@ -222,7 +226,7 @@ export class PostgresModel {
     if (this.#run.kind === 'primary') {
       this.#append(disk.timeline);
       disk.flushed = disk.wal.length;
-      for (const stream of this.#senders) stream.sendLast(disk);
+      this.streams.sendLast(disk);
     }
     disk.clean = true;
   }
@@ -256,10 +260,7 @@ export class PostgresModel {
     this.#run = { kind: 'stopped', how };
     this.#commits.clear();
     this.freezer.thaw();
-    this.#dropSource();
-    for (const stream of this.#senders) stream.senderOpen = false;
-    for (const stream of this.#senders) if (stream.receiverOpen) stream.check();
-    this.#senders = [];
+    this.streams.end();
     if (disk && !disk.clean) loseUnsynced(disk, power, this.world.kernel.random);
     this.#changed();
     this.world.changed();
@@ -281,58 +282,33 @@ export class PostgresModel {
     this.#changed();
   }
 
-  // --- settings
-
-  /** Writes the file and has all processes read it: each does so when it gets to it, and takes what it finds then. */
+  /** Writes the settings file and has all processes read it. */
   configure(override: Override): void {
     const disk = this.#disk;
     if (!disk) return;
-    const waitedForNobody = disk.override.synchronousStandbyNames === '';
+    const before = disk.override;
     disk.override = override;
-    if (!this.running) return;
-    this.#reread(() => this.#readBySession(disk));
-    this.#reread(() => this.#readByStartup(disk));
-    // The agent has the checkpointer read it before it goes on, where backends would not wait otherwise.
-    if (!waitedForNobody || override.synchronousStandbyNames === '') this.#reread(() => this.#readByCheckpointer(disk));
-    else this.freezer.run(() => this.#readByCheckpointer(disk));
-    for (const stream of this.#senders) this.#reread(() => this.#readBySender(disk, stream));
+    if (this.running) this.#settings.reload(disk, before, this.streams.senders);
   }
 
-  #reread(read: () => void): void {
-    const { random } = this.world.kernel;
-    const life = this.#life;
-    const late = random.chance(0.1) ? random.between(1, 30) : random.between(0.05, 2);
-    const reads = () => this.#life === life && read();
-    if (random.chance(0.5)) this.freezer.run(reads);
-    else this.freezer.after(late, reads);
-  }
-
-  #readBySession({ override }: Disk): void {
-    this.#settings.readBySession(override);
+  #readBy(process: Reader, stream: WalStream | null): void {
+    switch (process) {
+      case 'startup':
+        this.streams.dropUpstream();
+        break;
+      case 'checkpointer':
+        // All that wait are let go.
+        if (!this.#settings.waits) this.#commits.release(Number.POSITIVE_INFINITY);
+        break;
+      case 'walsender':
+        if (stream) this.#commits.releaseBy(stream, this.streams.senders);
+        break;
+      case 'session':
+        break;
+    }
     this.#changed();
     this.world.changed();
   }
-
-  #readByStartup({ override }: Disk): void {
-    if (this.#settings.readByStartup(override)) this.#dropSource();
-    this.world.changed();
-  }
-
-  #readByCheckpointer({ override }: Disk): void {
-    this.#settings.readByCheckpointer(override);
-    // All that wait are let go.
-    if (!this.#settings.waits) this.#commits.release(Number.POSITIVE_INFINITY);
-    this.#changed();
-  }
-
-  #readBySender({ override }: Disk, stream: WalStream): void {
-    stream.sync = parseSync(override.synchronousStandbyNames);
-    this.#commits.releaseBy(stream, this.#senders);
-    this.#changed();
-    this.world.changed();
-  }
-
-  // --- clients
 
   /** The newest record that a reader sees, with its position; null = it takes no queries. */
   read(): { readonly record: WalRecord; readonly position: number } | null {
@@ -355,8 +331,8 @@ export class PostgresModel {
           onAck();
         });
         if (!this.#settings.waits) this.#commits.release(position);
-        this.#flushedMore();
-        for (const stream of this.#senders) this.#commits.releaseBy(stream, this.#senders);
+        this.streams.send();
+        for (const stream of this.streams.senders) this.#commits.releaseBy(stream, this.streams.senders);
         this.version++;
       });
     });
@@ -374,51 +350,33 @@ export class PostgresModel {
     this.freezer.after(ms, () => this.#life === life && action());
   }
 
-  // --- streaming
-
   /** A WAL receiver tries each few milliseconds; called by the world's clockwork. */
   connectReceiver(): void {
     const disk = this.#disk;
-    if (!disk || this.#run.kind !== 'standby' || this.#run.promoting || this.#upstream) return;
+    if (!disk || this.#run.kind !== 'standby' || this.#run.promoting || this.streams.upstream) return;
     const { conninfo, slot, applicationName } = this.#settings;
     if (conninfo === '' || this.freezer.frozen) return;
     const source = this.world.upstreamOf(this.name);
     if (!source || source === this || !source.running || source.freezer.frozen) return;
-    if (!this.world.network.connected(this.name, source.name) || !source.#contains(disk)) return;
+    if (!this.world.network.connected(this.name, source.name) || !continues(source.#disk!, disk)) return;
     // A slot serves one connection at a time.
-    if (!source.#disk?.slots.includes(slot) || source.#senders.some((other) => other.slot === slot)) return;
+    if (!source.#disk?.slots.includes(slot) || source.streams.serves(slot)) return;
     const stream = new WalStream({ source, standby: this }, applicationName, slot);
     stream.sync = parseSync(source.#disk.override.synchronousStandbyNames);
-    this.#upstream = stream;
-    source.#senders.push(stream);
-    stream.send();
+    this.streams.upstream = stream;
+    source.streams.opened(stream);
     this.#changed();
-    source.#changed();
-  }
-
-  /** The standby's end of WAL lies on this one's history. */
-  #contains(standby: Disk): boolean {
-    const mine = this.#disk!;
-    const last = standby.wal.length;
-    if (last > mine.flushed) return false;
-    return last === 0 || mine.wal[last - 1]!.id === standby.wal[last - 1]!.id;
   }
 
   receive(stream: WalStream, source: Disk, upTo: number, syncNow: boolean): void {
     const disk = this.#disk;
-    if (!disk || this.#run.kind !== 'standby' || this.#upstream !== stream) return;
-    for (let i = disk.wal.length; i < upTo; i++) disk.wal.push(source.wal[i]!);
+    if (!disk || this.#run.kind !== 'standby' || this.streams.upstream !== stream) return;
+    takeWal(disk, source, upTo);
     this.#run.receivedSinceStart = true;
-    // The file of a timeline's history comes before its first WAL.
-    const newest = disk.wal.at(-1)?.timeline ?? 0;
-    if (newest > disk.timeline) {
-      disk.timeline = newest;
-      disk.history = source.history.filter((s) => s.timeline < newest);
-    }
     const flush = () => {
       if (disk !== this.#disk || upTo > disk.wal.length) return;
       disk.flushed = Math.max(disk.flushed, upTo);
-      this.#flushedMore();
+      this.streams.send();
       this.#changed();
       stream.reply();
     };
@@ -428,43 +386,8 @@ export class PostgresModel {
 
   /** A reply of a standby came. */
   replied(stream: WalStream): void {
-    this.#commits.releaseBy(stream, this.#senders);
+    this.#commits.releaseBy(stream, this.streams.senders);
     this.#changed();
-  }
-
-  #flushedMore(): void {
-    for (const stream of this.#senders) stream.send();
-  }
-
-  senderGone(stream: WalStream): void {
-    stream.senderOpen = false;
-    this.#senders = this.#senders.filter((other) => other !== stream);
-    this.#changed();
-  }
-
-  /** The WAL receiver saw the end of its connection, or was stopped. */
-  receiverGone(): void {
-    this.#dropSource();
-    this.world.changed();
-  }
-
-  #dropSource(): void {
-    const stream = this.#upstream;
-    this.#upstream = null;
-    if (stream === null) return;
-    stream.receiverOpen = false;
-    // Cut off, the walsender learns of it by its time limit only.
-    stream.check();
-    this.#changed();
-  }
-
-  /** The route or the network below streams went away; called by the world's clockwork. */
-  checkStreams(): void {
-    for (const stream of this.#senders) stream.check();
-    const stream = this.#upstream;
-    if (!stream) return;
-    stream.check();
-    if (this.#upstream && this.world.upstreamOf(this.name) !== stream.source) this.#dropSource();
   }
 
   #append(timeline: number, id?: number): WalRecord {

@@ -1,11 +1,12 @@
 /**
  * `npm run simulate -- [--seeds N] [--from S] [--jobs J] [--failures F] [--sum FILE]`: many seeds, in J processes; prints
  * each failing one with its last events, and what was counted; `--sum` adds that to a file, for a run in pieces.
- * `--seed S` prints one run from begin to end. Exit code 1 when a promise of the protocol was broken.
+ * `--seed S` prints one run from begin to end, with `--faults 3,7 --course V` of only these of its faults. Exit code 1 when a promise of the protocol was broken.
  */
 import { fork } from 'node:child_process';
 import { setImmediate as turn } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { attempt, formatShrunk, scheduleOfSeed, shrink } from './shrink.ts';
 import { simulate } from './simulate.ts';
 import { addToFile, count, format, merge, newTally, type Tally } from './tally.ts';
 
@@ -15,6 +16,11 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     jobs: { type: 'string', default: '1' },
     seed: { type: 'string' },
+    /** Indices into the schedule of `seed`; default all. */
+    faults: { type: 'string' },
+    course: { type: 'string', default: '0' },
+    /** Print failing seeds with all their faults. */
+    whole: { type: 'boolean', default: false },
     /** Stop after this many failures. */
     failures: { type: 'string', default: '3' },
     sum: { type: 'string' },
@@ -35,7 +41,8 @@ interface Batch {
 }
 
 if (values.seed !== undefined) {
-  const result = await simulate(Number(values.seed));
+  const seed = Number(values.seed);
+  const result = await attempt(seed, keptFaults(seed), Number(values.course));
   console.log(result.trace.join('\n'));
   console.log(`seed ${result.seed}: ${result.violation ?? 'no violation'} (trace ${result.traceHash})`);
   process.exitCode = result.violation ? 1 : 0;
@@ -44,6 +51,11 @@ if (values.seed !== undefined) {
   process.disconnect();
 } else {
   await runAll();
+}
+
+function keptFaults(seed: number): number[] {
+  if (values.faults === undefined) return scheduleOfSeed(seed).map((_, index) => index);
+  return values.faults === 'none' ? [] : values.faults.split(',').map(Number);
 }
 
 /** Those of a child process: every `jobs`th one. */
@@ -59,7 +71,9 @@ async function runBatch(at: number, size: number): Promise<Batch> {
     const result = await simulate(seed);
     count(tally, result);
     if (!result.violation) continue;
-    const events = result.trace.slice(-LAST_EVENTS).join('\n');
+    const events = values.whole
+      ? result.trace.slice(-LAST_EVENTS).join('\n')
+      : formatShrunk(seed, await shrink(seed, result.violation), LAST_EVENTS);
     failed.push(`${events}\nseed ${seed}: ${result.violation} (trace ${result.traceHash})\n`);
   }
   const { user, system } = process.cpuUsage(before);
@@ -90,7 +104,8 @@ function runJob(job: number, take: (batch: Batch) => void, enough: () => boolean
   const skipped = job * BATCH;
   if (skipped >= seeds) return Promise.resolve();
   const own = ['--seeds', String(seeds - skipped), '--from', String(from + skipped), '--jobs', String(jobs)];
-  const child = fork(import.meta.filename, [...own, '--failures', String(failures)]);
+  const how = ['--failures', String(failures), ...(values.whole ? ['--whole'] : [])];
+  const child = fork(import.meta.filename, [...own, ...how]);
   child.on('message', (batch: Batch) => {
     if (enough()) child.kill();
     else take(batch);

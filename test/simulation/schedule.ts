@@ -20,7 +20,7 @@ export function scheduleOf(random: Random): Fault[] {
 function chain(random: Random): Fault[] {
   const length = Math.round(random.between(20, 60));
   const few = Array.from({ length: 3 }, () => random.pick(FAULT_KINDS));
-  const share = random.pick([0, 0.1, 0.1, 0.3]);
+  const share = random.pick([0.1, 0.1, 0.1, 0.35]);
   return Array.from({ length }, () => {
     const isOther = random.chance(share);
     const calm = random.chance(isOther ? 0.5 : 0.9);

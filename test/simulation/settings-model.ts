@@ -4,9 +4,24 @@
  */
 import type { Override } from '../../agent/observe/observed.ts';
 import { NO_SYNC, parseSync, type SyncConfig } from '../../control-plane/model/sync.ts';
-import { NO_OVERRIDE } from './disk-model.ts';
+import { type Disk, NO_OVERRIDE } from './disk-model.ts';
+import type { Freezer } from './freezer.ts';
+import type { Kernel } from './kernel.ts';
+import type { WalStream } from './wal-stream.ts';
+
+export type Reader = 'session' | 'startup' | 'checkpointer' | 'walsender';
+
+export interface SettingsHooks {
+  /** Of the server's process: what one of before was to read is void. */
+  life(): number;
+  /** A process goes by something else from now on; `stream` is the walsender's. */
+  onRead(process: Reader, stream: WalStream | null): void;
+}
 
 export class SettingsModel {
+  readonly #kernel: Kernel;
+  readonly #freezer: Freezer;
+  readonly #hooks: SettingsHooks;
   /** What a query of the agent's session shows. */
   shown: Override = NO_OVERRIDE;
   sync: SyncConfig | undefined = NO_SYNC;
@@ -15,6 +30,45 @@ export class SettingsModel {
   slot = '';
   /** Backends wait for standbys: a flag that the checkpointer sets. */
   waits = false;
+
+  constructor(kernel: Kernel, freezer: Freezer, hooks: SettingsHooks) {
+    this.#kernel = kernel;
+    this.#freezer = freezer;
+    this.#hooks = hooks;
+  }
+
+  /** Each process reads the file when it gets to it, and takes what it finds then. */
+  reload(disk: Disk, before: Override, senders: readonly WalStream[]): void {
+    const { onRead } = this.#hooks;
+    this.#later(() => {
+      this.readBySession(disk.override);
+      onRead('session', null);
+    });
+    this.#later(() => this.readByStartup(disk.override) && onRead('startup', null));
+    const readByCheckpointer = () => {
+      this.readByCheckpointer(disk.override);
+      onRead('checkpointer', null);
+    };
+    // The agent has the checkpointer read it before it goes on, where backends would not wait otherwise.
+    if (before.synchronousStandbyNames === '') this.#freezer.run(readByCheckpointer);
+    else this.#later(readByCheckpointer);
+    for (const stream of senders) {
+      this.#later(() => {
+        stream.sync = parseSync(disk.override.synchronousStandbyNames);
+        onRead('walsender', stream);
+      });
+    }
+  }
+
+  #later(read: () => void): void {
+    const { random } = this.#kernel;
+    const { life } = this.#hooks;
+    const begun = life();
+    const late = random.chance(0.1) ? random.between(1, 30) : random.between(0.05, 2);
+    const reads = () => life() === begun && read();
+    if (random.chance(0.5)) this.#freezer.run(reads);
+    else this.#freezer.after(late, reads);
+  }
 
   /** A server that starts: all of its processes are new. */
   begin(override: Override): void {

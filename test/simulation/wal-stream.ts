@@ -121,11 +121,11 @@ export class WalStream {
     const timedOut = now - this.#silentSince > STREAM_TIMEOUT_MS;
     if (this.senderOpen && !source.freezer.frozen) {
       const told = !this.receiverOpen && this.#network.reachable(standby.name, source.name);
-      if (told || timedOut) source.senderGone(this);
+      if (told || timedOut) source.streams.senderGone(this);
     }
     if (this.receiverOpen && !standby.freezer.frozen) {
       const told = !this.senderOpen && this.#network.reachable(source.name, standby.name);
-      if (told || timedOut) standby.receiverGone();
+      if (told || timedOut) standby.streams.dropUpstream();
     }
   }
 }

@@ -13,13 +13,12 @@ import type { Timer } from '../../control-plane/runtime/clock.ts';
 import { createLogger } from '../../control-plane/runtime/logger.ts';
 import { AgentModel } from './agent-model.ts';
 import { Clients } from './clients.ts';
-import { placementOf } from './cluster.ts';
-import { Connection } from './connection.ts';
 import { ControlPlaneModel } from './control-plane-model.ts';
 import type { WalRecord } from './disk-model.ts';
 import type { EnvoyModel } from './envoy-model.ts';
 import { Invariants } from './invariants.ts';
 import type { Kernel } from './kernel.ts';
+import { Links } from './links.ts';
 import { CONTROL, Network } from './network.ts';
 import { PostgresModel } from './postgres-model.ts';
 import { Proxies } from './proxies.ts';
@@ -45,7 +44,7 @@ export class World {
   acknowledgedWrites = 0;
   /** The newest; an older one may still run, and not know that it was replaced. */
   #controlPlane: ControlPlaneModel | null = null;
-  #connections: Connection[] = [];
+  readonly #links: Links;
   readonly #proxies: Proxies;
   readonly #clients: Clients;
   /** Of instances, by node. */
@@ -78,6 +77,7 @@ export class World {
     });
     this.gateways = GATEWAYS.map((node) => this.#proxies.envoy(node));
     this.#clients = new Clients(this);
+    this.#links = new Links(kernel, this.network, spec.name, () => this.controlPlane);
     this.invariants = new Invariants(this);
   }
 
@@ -134,7 +134,7 @@ export class World {
     if (!controlPlane) return;
     controlPlane.kill();
     this.kernel.note('control plane killed');
-    for (const connection of this.#connections) this.#end(connection, 0.5, 5);
+    this.#links.ended(this.#links.all, 0.5, 5);
   }
 
   /**
@@ -145,10 +145,10 @@ export class World {
     const old = this.controlPlane;
     if (!old) return;
     this.kernel.note('control plane replaced, the old one runs on');
-    const before = [...this.#connections];
+    const before = this.#links.all;
     this.kernel.after(overlapMs, () => old.kill());
     this.startControlPlane();
-    for (const connection of before) this.#end(connection, 1, 1500);
+    this.#links.ended(before, 1, 1500);
   }
 
   freezeControlPlane(ms: number): void {
@@ -156,7 +156,7 @@ export class World {
     if (!controlPlane) return;
     controlPlane.freezer.freeze();
     this.kernel.note('control plane frozen');
-    this.#hangs(this.#connections, () => controlPlane.frozen);
+    this.#links.hangs(this.#links.all, () => controlPlane.frozen);
     this.kernel.after(ms, () => {
       this.kernel.note('control plane thawed');
       controlPlane.freezer.thaw();
@@ -206,7 +206,7 @@ export class World {
     agent.boot();
     this.kernel.note(`${name} booted`);
     this.#proxies.push(instanceNode(this.spec.name, name));
-    this.#connectSoon(agent);
+    this.#links.connectSoon(agent);
   }
 
   killInstance(name: string, power: boolean): void {
@@ -216,8 +216,8 @@ export class World {
     agent.die(power);
     this.envoy(name).reset();
     const silent = power || !this.network.connected(CONTROL, name);
-    if (silent) this.#hangs(this.#of(agent), () => true);
-    else for (const connection of this.#of(agent)) this.#end(connection, 0.5, 5);
+    if (silent) this.#links.hangs(this.#links.of(agent), () => true);
+    else this.#links.ended(this.#links.of(agent), 0.5, 5);
   }
 
   killPostgres(name: string): void {
@@ -233,7 +233,7 @@ export class World {
     if (what.postgres) agent.postgres.freeze();
     if (what.agent) {
       agent.freezer.freeze();
-      this.#hangs(this.#of(agent), () => agent.freezer.frozen);
+      this.#links.hangs(this.#links.of(agent), () => agent.freezer.frozen);
     }
     this.kernel.after(ms, () => {
       this.kernel.note(`${name} thawed`);
@@ -250,7 +250,7 @@ export class World {
     else this.network.cut(a, b);
     if (a !== CONTROL && b !== CONTROL) return;
     const agent = this.agents.get(a === CONTROL ? b : a)!;
-    this.#hangs(this.#of(agent), () => !this.network.connected(CONTROL, agent.name));
+    this.#links.hangs(this.#links.of(agent), () => !this.network.connected(CONTROL, agent.name));
   }
 
   heal(): void {
@@ -259,61 +259,6 @@ export class World {
     this.store.slow = false;
     this.store.restore();
     for (const agent of this.agents.values()) agent.slowDisk = agent.postgres.slowDisk = false;
-  }
-
-  // --- connections of agents
-
-  #connectSoon(agent: AgentModel): void {
-    const { bootId } = agent;
-    agent.freezer.after(this.kernel.random.between(5, 200), () => {
-      if (!agent.alive || agent.bootId !== bootId || this.#of(agent).some((c) => c.openForAgent)) return;
-      const { controlPlane } = this;
-      if (controlPlane?.ready && !controlPlane.frozen && this.network.connected(CONTROL, agent.name)) {
-        this.#connect(agent, controlPlane);
-      } else this.#connectSoon(agent);
-    });
-  }
-
-  #connect(agent: AgentModel, control: ControlPlaneModel): void {
-    const { kernel, network } = this;
-    const { name, bootId } = agent;
-    const hello = {
-      kind: 'hello',
-      cluster: this.spec.name,
-      instance: name,
-      bootId,
-      placement: placementOf(name),
-      postgresMajor: 18,
-    } as const;
-    const onAgentSideGone = () => agent.alive && agent.bootId === bootId && this.#connectSoon(agent);
-    this.#connections.push(new Connection({ kernel, network, agent, control, hello, onAgentSideGone }));
-    agent.connected();
-  }
-
-  /** Nobody is told: keep-alives find out, each side by itself, if it lasts. */
-  #hangs(connections: readonly Connection[], still: () => boolean): void {
-    const { random } = this.kernel;
-    for (const connection of connections) {
-      this.kernel.after(random.between(1000, 2000), () => still() && connection.endAgentSide());
-      this.kernel.after(random.between(1000, 2000), () => still() && this.#endControlSide(connection));
-    }
-  }
-
-  /** A process ended: its side is told by the other's kernel. */
-  #end(connection: Connection, fromMs: number, toMs: number): void {
-    this.kernel.after(this.kernel.random.between(fromMs, toMs), () => {
-      connection.endAgentSide();
-      this.#endControlSide(connection);
-    });
-  }
-
-  #endControlSide(connection: Connection): void {
-    connection.endControlSide();
-    this.#connections = this.#connections.filter((other) => !other.over);
-  }
-
-  #of(agent: AgentModel): Connection[] {
-    return this.#connections.filter((connection) => connection.agent === agent);
   }
 
   // --- routing
@@ -336,7 +281,7 @@ export class World {
   /** WAL receivers reconnect, streams and sessions notice what went away: soon after something happened, else seldom. */
   #clockwork(): void {
     for (const { name, freezer, postgres } of this.agents.values()) {
-      postgres.checkStreams();
+      postgres.streams.check(({ source }) => this.#upstreamOf(name) === source);
       postgres.connectReceiver();
       const cut = freezer.frozen || postgres.freezer.frozen || !this.network.connected(CONTROL, name);
       if (cut || !this.controlPlane || this.controlPlane.frozen) this.#isolatedAt.set(name, this.kernel.now);
@@ -407,9 +352,7 @@ export class World {
     return {
       kernel: this.kernel,
       report: (agent: AgentModel, report: InstanceReport) => {
-        for (const connection of this.#connections) {
-          if (connection.agent === agent && connection.openForAgent) connection.report(report);
-        }
+        for (const connection of this.#links.of(agent)) if (connection.openForAgent) connection.report(report);
       },
       sourceOf: (instance: string) => {
         const source = this.#upstreamOf(instance);

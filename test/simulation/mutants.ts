@@ -81,20 +81,16 @@ async function main(): Promise<void> {
     },
   });
   const queue = MUTANTS.filter(({ name }) => name.includes(values.only));
+  const width = Math.max(...MUTANTS.map(({ name }) => name.length));
+  console.log(`${'planted defect'.padEnd(width)}   seeds  promise that is broken`);
   const worker = async () => {
     for (let mutant = queue.shift(); mutant; mutant = queue.shift()) {
-      const startedAt = performance.now();
       const finding = await findViolation(mutant, Number(values.seeds)).catch((error: unknown) => String(error));
-      const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
       const isFound = typeof finding !== 'string' && finding.kind === 'found';
       if (!isFound) process.exitCode = 1;
-      const what =
-        typeof finding === 'string'
-          ? finding
-          : finding.kind === 'found'
-            ? `seed ${finding.seed}: ${finding.violation}`
-            : `NOT FOUND in ${values.seeds} seeds`;
-      console.log(`${mutant.name}\n    ${seconds} s, ${what}`);
+      const seeds = isFound ? String(finding.seed) : '-';
+      const what = typeof finding === 'string' ? finding : isFound ? finding.violation : `NOT FOUND in ${values.seeds}`;
+      console.log(`${mutant.name.padEnd(width)} ${seeds.padStart(7)}  ${what}`);
     }
   };
   await Promise.all(Array.from({ length: Number(values.jobs) }, worker));

@@ -54,9 +54,8 @@ export class PostgresModel {
   version = 0;
   /** An fsync takes up to seconds. */
   slowDisk = false;
-  /** Called when the process ends by itself. */
+  /** The process ended by itself; there may be something to observe. */
   onCrash: () => void = () => {};
-  /** Called when there may be something to observe. */
   onChange: () => void = () => {};
 
   constructor(name: string, world: PostgresWorld) {
@@ -238,7 +237,6 @@ export class PostgresModel {
     this.onCrash();
   }
 
-  /** The whole instance died; its next agent finds it stopped. */
   die(power: boolean): void {
     this.#end('boot', power);
   }
@@ -364,6 +362,8 @@ export class PostgresModel {
     const stream = new WalStream({ source, standby: this }, applicationName, slot);
     stream.sync = parseSync(source.#disk.override.synchronousStandbyNames);
     this.streams.upstream = stream;
+    // With another timeline the receive position begins anew.
+    if (source.#disk.timeline !== disk.timeline) this.#run.receivedSinceStart = false;
     source.streams.opened(stream);
     this.#changed();
   }
@@ -371,11 +371,12 @@ export class PostgresModel {
   receive(stream: WalStream, source: Disk, upTo: number, syncNow: boolean): void {
     const disk = this.#disk;
     if (!disk || this.#run.kind !== 'standby' || this.streams.upstream !== stream) return;
+    const run = this.#run;
     takeWal(disk, source, upTo);
-    this.#run.receivedSinceStart = true;
     const flush = () => {
       if (disk !== this.#disk || upTo > disk.wal.length) return;
       disk.flushed = Math.max(disk.flushed, upTo);
+      run.receivedSinceStart = true;
       this.streams.send();
       this.#changed();
       stream.reply();

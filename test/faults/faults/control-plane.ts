@@ -1,4 +1,5 @@
 /** The control plane, the proxies and the network's quiet parts fail at a bad moment. */
+import { systemClock } from '../../../control-plane/runtime/clock.ts';
 import { descendants } from '../../support/processes.ts';
 import type { Fault, Scene } from '../fault.ts';
 import { CONTROL_PLANE, GATEWAY } from '../lab/lab.ts';
@@ -21,15 +22,17 @@ export const CONTROL_PLANE_FAULTS: readonly Fault[] = [
   },
   {
     name: 'control-plane-killed-in-failover',
-    says: 'the primary dies, and up to 250 ms later the control plane does: the next one goes on',
-    failovers: [1, 2],
-    writesOutMostMs: 8_000,
-    async strike(scene) {
-      process.kill(scene.primary.pids.postgres, 'SIGKILL');
+    says: 'the primary dies, and up to 250 ms later the control plane does: the next one goes on, or the primary comes back in its place',
+    failovers: [0, 2],
+    writesOutMostMs: 20_000,
+    async strike({ lab, primary, probe, hold, note }) {
+      process.kill(primary.pids.postgres, 'SIGKILL');
       const afterMs = Math.round(Math.random() * LATEST_STEP_MS);
-      await scene.hold(afterMs);
-      scene.lab.group(CONTROL_PLANE).kill();
-      await scene.failedOver();
+      await hold(afterMs);
+      lab.group(CONTROL_PLANE).kill();
+      const since = systemClock.now();
+      await probe.load(200);
+      note(`killed after ${afterMs} ms, 200 writes more after another ${Math.round(systemClock.now() - since)} ms`);
     },
   },
   {

@@ -8,6 +8,7 @@ import { HAND_FAULTS } from './faults/hands.ts';
 import { NETWORK_FAULTS } from './faults/network.ts';
 import { PROCESS_FAULTS } from './faults/process.ts';
 import { REJOIN_FAULTS } from './faults/rejoin.ts';
+import { STORE_FAULTS } from './faults/store.ts';
 
 export const FAULTS: readonly Fault[] = [
   ...PROCESS_FAULTS,
@@ -15,6 +16,7 @@ export const FAULTS: readonly Fault[] = [
   ...REJOIN_FAULTS,
   ...NETWORK_FAULTS,
   ...CONTROL_PLANE_FAULTS,
+  ...STORE_FAULTS,
   ...CLOCK_FAULTS,
   ...DISK_FAULTS,
   ...DURABILITY_FAULTS,

@@ -7,7 +7,7 @@ import { Network } from './lab/network.ts';
 import { FAULTS } from './list.ts';
 import { faultOptions } from './options.ts';
 import { markdown, report, type Skipped } from './report.ts';
-import { playRound, type RoundResult } from './round.ts';
+import { playRound, type RoundResult, roundThatBroke } from './round.ts';
 
 const options = faultOptions(process.argv.slice(2));
 const network = new Network();
@@ -35,20 +35,32 @@ process.exitCode = rounds.some(({ failures }) => failures.length > 0) ? 1 : 0;
 
 async function playAll(fault: Fault): Promise<void> {
   for (let run = 1; run <= options.runs && !stopped; run++) {
-    const lab = await labFor(fault.lab ?? {});
-    const round = await playRound(lab, fault);
+    const round = await play(fault);
     rounds.push(round);
-    const { failovers, failures, verdict, decisions } = round;
-    const figures = `writes out ${Math.round(round.writesOutMs)} ms, reads ${Math.round(round.readsOutMs)} ms, whole after ${Math.round(round.tookMs)} ms`;
-    const counts = `${failovers} failovers, ${verdict?.acknowledged ?? '?'} acknowledged, ${verdict?.unknown ?? '?'} in doubt`;
-    console.log(`${fault.name} ${run}: ${failures.length === 0 ? 'passed' : 'FAILED'}; ${figures}; ${counts}`);
-    for (const text of [...round.notes, ...failures]) console.log(`    ${text}`);
-    for (const { at, epoch, kind, reason } of decisions) console.log(`    ${at} epoch ${epoch} ${kind}: ${reason}`);
-    if (options.logs && failures.length > 0) {
-      cpSync(lab.logDirectory, join(options.logs, `${fault.name}-${run}`), { recursive: true });
+    tellRound(run, round);
+    const isBroken = round.failures.length > 0;
+    if (options.logs && isBroken && open) {
+      cpSync(open.lab.logDirectory, join(options.logs, `${fault.name}-${run}`), { recursive: true });
     }
-    if (fault.spoils || failures.length > 0) await closeLab();
+    if (fault.spoils || isBroken) await closeLab();
   }
+}
+
+async function play(fault: Fault): Promise<RoundResult> {
+  try {
+    return await playRound(await labFor(fault.lab ?? {}), fault);
+  } catch (error) {
+    return roundThatBroke(fault, error);
+  }
+}
+
+function tellRound(run: number, round: RoundResult): void {
+  const { fault, failovers, failures, verdict, decisions, notes } = round;
+  const figures = `writes out ${Math.round(round.writesOutMs)} ms, reads ${Math.round(round.readsOutMs)} ms, whole after ${Math.round(round.tookMs)} ms`;
+  const counts = `${failovers} failovers, ${verdict?.acknowledged ?? '?'} acknowledged, ${verdict?.unknown ?? '?'} in doubt`;
+  console.log(`${fault} ${run}: ${failures.length === 0 ? 'passed' : 'FAILED'}; ${figures}; ${counts}`);
+  for (const text of [...notes, ...failures]) console.log(`    ${text}`);
+  for (const { at, epoch, kind, reason } of decisions) console.log(`    ${at} epoch ${epoch} ${kind}: ${reason}`);
 }
 
 async function labFor(wanted: LabOptions): Promise<Lab> {

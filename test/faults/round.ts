@@ -85,6 +85,13 @@ export async function playRound(lab: Lab, fault: Fault): Promise<RoundResult> {
   return { fault: fault.name, failovers, writesOutMs, readsOutMs, tookMs, verdict, failures, notes, decisions };
 }
 
+/** There was no cluster or no load to let anything fail under. */
+export function roundThatBroke(fault: Fault, error: unknown): RoundResult {
+  const nothing = { failovers: 0, writesOutMs: 0, readsOutMs: 0, tookMs: 0, verdict: null, notes: [], decisions: [] };
+  const why = error instanceof Error ? error.message : String(error);
+  return { fault: fault.name, ...nothing, failures: [`before the fault: ${why}`] };
+}
+
 async function decisionsSince(lab: Lab, epoch: number): Promise<readonly HistoryEntryStatus[]> {
   return lab.history().then(
     (entries) => entries.filter((entry) => entry.epoch >= epoch).slice(-20),

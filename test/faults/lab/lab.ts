@@ -20,7 +20,7 @@ import { systemClock } from '../../../control-plane/runtime/clock.ts';
 import { createLogger } from '../../../control-plane/runtime/logger.ts';
 import { laterEpoch, wholeCluster } from '../../support/cluster-wait.ts';
 import { NotYet, until } from '../../support/until.ts';
-import { clockEnvironment, setClock } from './clock.ts';
+import { clockEnvironment, setClock, withTrueClock } from './clock.ts';
 import type { Entrance } from './enter.ts';
 import { Group } from './group.ts';
 import { HOST, type Network, type Node, namespaceFile } from './network.ts';
@@ -184,6 +184,10 @@ export class Lab {
     return laterEpoch(() => this.cluster(), epoch, timeoutMs);
   }
 
+  #envoy(path: string): string {
+    return this.#options.clocks ? withTrueClock(path, join(this.#directory, 'envoy')) : path;
+  }
+
   #clockFile(name: string): string {
     return join(this.#directory, `clock-${name}`);
   }
@@ -192,7 +196,7 @@ export class Lab {
     const surroundings = {
       controlPlane: [`${this.#node(CONTROL_PLANE).address}:${XDS_PORT}`],
       postgres: { binDir: programs.postgres.binDir, user: programs.user?.name ?? null },
-      envoy: programs.envoy,
+      envoy: { path: this.#envoy(programs.envoy.path) },
       logLevel: 'info',
       logFormat: 'json',
     } as const;

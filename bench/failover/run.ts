@@ -36,11 +36,14 @@ const measured: Measured[] = [];
 const abouts: string[] = [];
 for (const { make, runs } of contenders) {
   const contender = make();
+  const stop = () => void contender.stop().finally(() => process.exit(1));
+  process.once('SIGINT', stop).once('SIGTERM', stop);
   abouts.push(`${contender.name}: ${contender.about}`);
   try {
     await contender.start();
     for (const fault of faults) measured.push(await measure(contender, fault, runs));
   } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
     await contender.stop();
   }
 }

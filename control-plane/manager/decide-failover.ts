@@ -14,6 +14,8 @@ import { type ClusterState, liveReport, observed } from './state.ts';
 
 /** How long an election waits for instances that could still answer, when it could already go on without, ms. */
 const STRAGGLERS_MS = 500;
+/** Agents try to connect again at least once a second: so long a control plane that has just begun waits for them, ms. */
+const NEWCOMERS_MS = 1_500;
 /** A candidate that can't be reached is given up after this long, ms. */
 const CANDIDATE_LOST_MS = 500;
 
@@ -46,9 +48,15 @@ export function decideFencing(state: ClusterState, phase: Fencing, now: number):
   }
   if (accepted) return decideLossy(state, phase, accepted, promised, known, now);
   const authority = promised.find((report) => report.instance === phase.authority);
-  const awaited = record.sync.voters.filter((name) => liveReport(state, name) !== null && name !== phase.authority);
-  if (authority && awaited.length >= electorsNeeded(state) && now - state.phaseSince < STRAGGLERS_MS) {
-    return stay(`waiting for ${awaited.join(', ')} to promise`, { wakeAt: state.phaseSince + STRAGGLERS_MS });
+  // A copy of its data that is running takes over sooner than it comes back itself.
+  const newcomers = now < state.observedSince + NEWCOMERS_MS;
+  const awaited = record.sync.voters.filter((name) => {
+    const unseen = newcomers && observed(state, name).link.kind === 'unseen';
+    return name !== phase.authority && (unseen || liveReport(state, name) !== null);
+  });
+  const until = Math.max(state.phaseSince + STRAGGLERS_MS, state.observedSince + NEWCOMERS_MS);
+  if (authority && awaited.length >= electorsNeeded(state) && now < until) {
+    return stay(`waiting for ${awaited.join(', ')} to promise`, { wakeAt: until });
   }
   if (authority?.postgres.kind === 'stopped') {
     const why = `${phase.authority} leads again: it wrote every commit itself, and ${electors.length} of ${electorsNeeded(state)} other voters can be heard`;

@@ -84,14 +84,16 @@ describe('a fence', () => {
       ...{ promisedEpoch: 2, goal: fenced(2) },
       postgres: stopped(false),
     });
-    expect(decide(state, 1).change).toMatchObject({
+    // The control plane has just begun: the others had no time to connect.
+    expect(decide(state, 1)).toMatchObject({ change: null, wakeAt: 1500 });
+    expect(decide(state, 1500).change).toMatchObject({
       kind: 'promote',
       record: { phase: { kind: 'promoting', candidate: 'orders-1' } },
     });
     // Not another one: a promotion that may have happened unrecorded has the authority then.
     const lost = inPhase(fencing({ authority: 'orders-2' }), alone);
     const old = report(lost, 1, 'orders-1', { promisedEpoch: 2, goal: fenced(2), postgres: stopped(false) });
-    expect(decide(old, 1).change).toBeNull();
+    expect(decide(old, 1500).change).toBeNull();
   });
 
   it('never promotes anybody while no voters are recorded, but the authority', () => {

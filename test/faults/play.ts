@@ -4,12 +4,15 @@ import { join } from 'node:path';
 import type { Fault } from './fault.ts';
 import { Lab, type LabOptions, labKey } from './lab/lab.ts';
 import { Network } from './lab/network.ts';
+import { mountMemory } from './lab/sealed.ts';
 import { FAULTS } from './list.ts';
 import { faultOptions } from './options.ts';
 import { markdown, report, type Skipped } from './report.ts';
 import { playRound, type RoundResult, roundThatBroke } from './round.ts';
 
 const options = faultOptions(process.argv.slice(2));
+// Postmasters that are killed leave their shared memory behind.
+mountMemory('/dev/shm', 1024, '1777');
 const network = new Network();
 const rounds: RoundResult[] = [];
 const skipped: Skipped[] = [];

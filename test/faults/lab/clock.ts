@@ -31,6 +31,8 @@ export function clockEnvironment(file: string): Record<string, string> {
     FAKETIME_CACHE_DURATION: '1',
     FAKETIME_DONT_FAKE_MONOTONIC: '1',
     FAKETIME_DONT_RESET: '1',
+    // Its shared memory is named by the process id, and belongs to whoever had that id first.
+    FAKETIME_DISABLE_SHM: '1',
   };
 }
 

@@ -87,10 +87,14 @@ function removeGroup(group: string): void {
   }
 }
 
-/** Mounts a file system in memory; it goes with the namespace. @param sizeMegabytes all that it can hold */
-export function mountMemory(directory: string, sizeMegabytes: number): void {
+/**
+ * Mounts a file system in memory; it goes with the namespace.
+ * @param sizeMegabytes all that it can hold
+ * @param mode octal; default: others may read
+ */
+export function mountMemory(directory: string, sizeMegabytes: number, mode = '755'): void {
   mkdirSync(directory, { recursive: true, mode: 0o755 });
-  const options = `size=${sizeMegabytes}m,mode=755`;
+  const options = `size=${sizeMegabytes}m,mode=${mode}`;
   const done = spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'howdah', directory], { encoding: 'utf8' });
   if (done.status !== 0) throw new Error(`no memory file system at ${directory}: ${done.stderr.trim()}`);
 }

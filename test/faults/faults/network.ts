@@ -121,6 +121,7 @@ export const NETWORK_FAULTS: readonly Fault[] = [
   },
   {
     name: 'flapping',
+    lab: { spec: 'instances: 3' },
     says: 'the primary is cut off for 3 s and back for 3 s, ten times: one failover, not one each time',
     failovers: [1, 1],
     writesOutMostMs: 4_000,

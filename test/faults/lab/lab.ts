@@ -28,6 +28,8 @@ import { mountMemory, PREFIX, sealedRun } from './sealed.ts';
 
 export const CLUSTER = 'orders';
 export const CONTROL_PLANE = 'control-plane';
+/** One fault follows the other within a minute here. */
+export const NO_REST = 'failover: { restAfterSilence: 0s }';
 export const GATEWAY = 'gateway';
 const PORTS = { rw: 6432, ro: 6433, any: 6434, mesh: 7432, meshRw: 7433, replication: 7434, health: 7435 };
 /** A small machine that does much else makes three instances in this time, ms. */

@@ -17,6 +17,7 @@ import * as pause from './commands/pause.ts';
 import * as proxyConfig from './commands/proxy-config.ts';
 import * as proxyStatus from './commands/proxy-status.ts';
 import * as psql from './commands/psql.ts';
+import * as rebuild from './commands/rebuild.ts';
 import * as reinit from './commands/reinit.ts';
 import * as restart from './commands/restart.ts';
 import * as resume from './commands/resume.ts';
@@ -40,6 +41,7 @@ const COMMANDS = [
   events,
   apply,
   scale,
+  rebuild,
   switchover,
   failover,
   pause,

@@ -85,6 +85,8 @@ async function run(options: MainOptions, log: Logger, stop: AbortSignal): Promis
     clusters: () => manager.clusters(),
     cluster: (name) => manager.cluster(name),
     apply: (spec) => manager.apply(spec),
+    strangers: () => manager.strangers(),
+    rebuild: (spec, dryRun) => manager.rebuild(spec, dryRun),
     scale: (name, request) => manager.scale(name, request),
     switchover: (name, request) => manager.switchover(name, request),
     request: (name, request) => manager.request(name, request),

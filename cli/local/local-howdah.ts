@@ -2,7 +2,8 @@
  * A running Howdah on one machine: the control plane, an agent for each instance and the gateway, as children of this
  * process. Starts them in order, keeps them running, stops them in order.
  */
-import { mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import type { ApiClient } from '../../control-plane/api/client.ts';
 import type { ClusterStatus, ControlPlaneStatus } from '../../control-plane/api/contract.ts';
 import { HowdahError } from '../../control-plane/model/errors.ts';
@@ -197,7 +198,9 @@ export class LocalHowdah {
   async #applyClusters(): Promise<void> {
     const { clusters, placements, layout } = this.#plan;
     const findings = new Findings();
+    const known = new Set<string>();
     for (const stored of (await this.status()).clusters) {
+      known.add(stored.name);
       const given = clusters.find(({ spec }) => spec.name === stored.name);
       const problems =
         given === undefined
@@ -207,9 +210,22 @@ export class LocalHowdah {
     }
     findings.throwIfAny();
     for (const { spec, file } of clusters) {
+      if (!known.has(spec.name) && this.#hasData(spec.name)) {
+        this.#options.onProgress?.(
+          `${spec.name}: its data is in ${layout.clusterDirectory(spec.name)}, but the store does not know it. If the store was lost: howdah rebuild -f ${file} --state-dir ${layout.directory}`,
+        );
+        continue;
+      }
       await findings.attempt(file, () => this.api().apply(withPorts(spec, placements.clusters[spec.name]!)));
     }
     findings.throwIfAny();
+  }
+
+  /** Some instance of it has been made before. */
+  #hasData(cluster: string): boolean {
+    const { layout, placements } = this.#plan;
+    const instances = Object.keys(placements.clusters[cluster]?.instances ?? {});
+    return instances.some((instance) => existsSync(join(layout.instanceDirectory(cluster, instance), 'data')));
   }
 
   async #startAgents(): Promise<void> {

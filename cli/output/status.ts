@@ -7,12 +7,15 @@ import { formatBytes } from './units.ts';
 export interface StatusView {
   readonly controlPlane: ControlPlaneStatus;
   readonly clusters: readonly ClusterStatus[];
+  /** Clusters whose agents report and that the store does not know. */
+  readonly strangers?: readonly { readonly cluster: string; readonly instances: readonly string[] }[];
 }
 
 /** All clusters, then all instances. */
 export function statusTable(view: StatusView, colors: Colors): string {
   const head = `control plane  pid ${view.controlPlane.pid}, api ${view.controlPlane.api}, xds ${view.controlPlane.xds}`;
-  if (view.clusters.length === 0) return `${head}\n\nno clusters`;
+  const strangers = strangerLines(view, colors);
+  if (view.clusters.length === 0) return [head, '', 'no clusters', ...strangers].join('\n');
   const clusters = formatTable(
     ['CLUSTER', 'PHASE', 'EPOCH', 'PRIMARY', 'INSTANCES', 'RW', 'RO', 'ANY'].map((title) => ({
       title,
@@ -33,7 +36,7 @@ export function statusTable(view: StatusView, colors: Colors): string {
     view.clusters.flatMap((cluster) => cluster.instances),
     colors,
   );
-  const warnings = view.clusters.flatMap((cluster) => conditionLines(cluster, colors));
+  const warnings = [...strangers, ...view.clusters.flatMap((cluster) => conditionLines(cluster, colors))];
   return [head, '', clusters, '', instances, ...(warnings.length === 0 ? [] : ['', ...warnings])].join('\n');
 }
 
@@ -140,6 +143,13 @@ function readyCell(instances: readonly InstanceStatus[], colors: Colors): string
 
 function pidCell(pid: number): string {
   return pid === 0 ? '-' : String(pid);
+}
+
+function strangerLines({ strangers = [] }: StatusView, colors: Colors): string[] {
+  return strangers.map(
+    ({ cluster, instances }) =>
+      `${colors.yellow('!')} ${cluster}: ${instances.join(', ')} report, and the store does not know the cluster; they go on as they are. If the store was lost: howdah rebuild -f FILE`,
+  );
 }
 
 /** Conditions are all worded so that True is well. */

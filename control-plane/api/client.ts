@@ -55,6 +55,11 @@ export class ApiClient {
     return this.#call('apply', { params: { name: spec.name }, query: {}, body: spec });
   }
 
+  /** Makes the record of a cluster anew that runs and that the store does not know. */
+  rebuild(spec: ClusterSpec, dryRun: boolean): Promise<RouteOutput<'rebuild'>> {
+    return this.#call('rebuild', { params: { name: spec.name }, query: {}, body: { spec, dryRun } });
+  }
+
   /** Resolves when the new number is stored; instances join and leave after that. */
   scale(name: string, request: ScaleRequest): Promise<RouteOutput<'scale'>> {
     return this.#call('scale', { params: { name }, query: {}, body: request });

@@ -54,7 +54,11 @@ export const ROUTES = {
     params: nothing,
     query: nothing,
     body: null,
-    response: z.object({ controlPlane: controlPlaneStatusSchema, clusters: z.array(clusterStatusSchema) }),
+    response: z.object({
+      strangers: z.array(z.object({ cluster: z.string(), instances: z.array(z.string()) })).default([]),
+      controlPlane: controlPlaneStatusSchema,
+      clusters: z.array(clusterStatusSchema),
+    }),
   },
   controlPlanes: {
     method: 'GET',
@@ -109,6 +113,14 @@ export const ROUTES = {
     query: nothing,
     body: clusterSpecSchema,
     response: clusterStatusSchema,
+  },
+  rebuild: {
+    method: 'POST',
+    path: '/v1/clusters/:name/rebuild',
+    params: clusterParams,
+    query: nothing,
+    body: z.strictObject({ spec: clusterSpecSchema, dryRun: z.boolean().optional() }),
+    response: z.object({ name: z.string(), epoch: z.int(), how: z.string() }),
   },
   scale: {
     method: 'POST',

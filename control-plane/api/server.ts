@@ -104,7 +104,11 @@ function handlers({ view, about, peers }: Pick<ApiServerOptions, 'view' | 'about
   };
   return {
     health: async () => ({ ok: true }),
-    status: async () => ({ controlPlane: about(), clusters: view.clusters().map(status) }),
+    status: async () => ({
+      controlPlane: about(),
+      clusters: view.clusters().map(status),
+      strangers: view.strangers().map(({ cluster, instances }) => ({ cluster, instances: [...instances] })),
+    }),
     controlPlanes: async () => {
       const leader = peers.leads() ? about().name : (peers.leader()?.name ?? null);
       const controlPlanes = (await peers.all()).map((one) => ({ ...one, leads: one.name === leader }));
@@ -124,6 +128,13 @@ function handlers({ view, about, peers }: Pick<ApiServerOptions, 'view' | 'about
       }
       await view.apply(body);
       return status(found(params.name));
+    },
+    rebuild: async ({ params, body }) => {
+      const problems = specProblems(body.spec, params.name);
+      if (problems.length > 0) {
+        throw new HowdahError('invalid-argument', `the specification of ${params.name} is wrong`, { problems });
+      }
+      return view.rebuild(body.spec, body.dryRun === true);
     },
     scale: async ({ params, body }) => {
       const { name } = params;

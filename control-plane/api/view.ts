@@ -16,6 +16,13 @@ export interface ControlPlaneView {
    * @throws HowdahError `failed-precondition` for a change that a living cluster can't make, `conflict`, `unavailable`.
    */
   apply(spec: ClusterSpec): Promise<void>;
+  /** Clusters whose agents report and that the store does not know, with their instances. */
+  strangers(): { readonly cluster: string; readonly instances: readonly string[] }[];
+  /**
+   * Makes the record of such a cluster anew; with `dryRun` only tells what it would be.
+   * @throws HowdahError `failed-precondition` with every reason in `problems`.
+   */
+  rebuild(spec: ClusterSpec, dryRun: boolean): Promise<RebuildResult>;
   /**
    * Changes how many instances a cluster has; resolves when that is stored.
    * @throws HowdahError `not-found`, `invalid-argument`, `failed-precondition` with everything that forbids it.
@@ -44,6 +51,13 @@ export interface ControlPlaneView {
   invalidProxies(): readonly InvalidProxy[];
   /** @param id a node id; one that is not connected has nothing */
   proxyConfig(id: string): ProxyConfig;
+}
+
+export interface RebuildResult {
+  readonly name: string;
+  readonly epoch: number;
+  /** Who leads, one clause. */
+  readonly how: string;
 }
 
 export interface ScaleRequest {

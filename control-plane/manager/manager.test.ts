@@ -75,16 +75,29 @@ describe('the manager', () => {
   it('refuses an instance that no spec names', async () => {
     const { manager } = await setUp();
     await manager.apply(buildSpec());
-    for (const channel of [
-      new TestChannel('orders-4'),
-      {
-        ...new TestChannel('orders-1'),
-        hello: { ...new TestChannel('orders-1').hello, cluster: 'users' },
-        send: () => true,
-      },
-    ]) {
-      expect(() => manager.onHello(channel)).toThrow(expect.objectContaining({ code: 'not-found' }));
+    const channel = new TestChannel('orders-4');
+    expect(() => manager.onHello(channel)).toThrow(expect.objectContaining({ code: 'not-found' }));
+  });
+
+  it('leaves agents of a cluster that it does not know as they are, until the cluster is rebuilt', async () => {
+    const { manager, settle } = await setUp();
+    const channels = ['orders-1', 'orders-2', 'orders-3'].map((name) => new TestChannel(name, { promisedEpoch: 4 }));
+    for (const channel of channels) {
+      manager.onHello(channel);
+      manager.onReport(channel, channel.report);
     }
+    await settle();
+    expect(channels.flatMap(({ messages }) => messages)).toEqual([]);
+    expect(manager.strangers()).toEqual([{ cluster: 'orders', instances: ['orders-1', 'orders-2', 'orders-3'] }]);
+    expect(await manager.rebuild(buildSpec(), true)).toMatchObject({ epoch: 5 });
+    expect(manager.clusters()).toEqual([]);
+    await manager.rebuild(buildSpec(), false);
+    await settle();
+    expect(manager.strangers()).toEqual([]);
+    expect(manager.cluster('orders')?.record).toMatchObject({ epoch: 5, phase: { kind: 'fencing' } });
+    expect(channels.map(({ goals }) => goals)).toEqual([['e5/fence'], ['e5/fence'], ['e5/fence']]);
+    const again = await captureRejection(manager.rebuild(buildSpec(), false));
+    expect(again).toMatchObject({ code: 'failed-precondition' });
   });
 
   it('listens to the newest stream of an instance only', async () => {

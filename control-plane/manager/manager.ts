@@ -5,6 +5,7 @@ import type {
   ControlPlaneView,
   InstanceView,
   OperatorRequest,
+  RebuildResult,
   ScaleRequest,
   ScaleResult,
   SwitchoverRequest,
@@ -24,11 +25,13 @@ import type { Leadership } from '../store/leadership.ts';
 import type { Store, Versioned } from '../store/store.ts';
 import { explain } from './explain.ts';
 import { changeProblems, withSpec } from './membership.ts';
+import { rebuildRecord } from './rebuild.ts';
 import { answerRequest } from './requests.ts';
 import { ClusterRunner } from './runner.ts';
 import { settingsFor } from './settings.ts';
 import { SettingsChecks } from './settings-check.ts';
 import { type ClusterState, liveReport, observed } from './state.ts';
+import { Strangers } from './strangers.ts';
 import { dryRun, PendingSwitchover } from './switchover.ts';
 
 /** An agent's stream, as the manager uses it. */
@@ -75,6 +78,7 @@ export class Manager
   #retry: Timer | null = null;
   #stopped = false;
   readonly #checks: SettingsChecks;
+  readonly #strangers = new Strangers();
 
   constructor(options: ManagerOptions) {
     this.#options = options;
@@ -170,6 +174,37 @@ export class Manager
     if (entry.runner.state.record.spec !== spec) throw new HowdahError('unavailable', entry.runner.reason);
   }
 
+  /** Agents that report clusters which the store doesn't know. */
+  strangers(): { readonly cluster: string; readonly instances: readonly string[] }[] {
+    return this.#strangers.names;
+  }
+
+  async rebuild(spec: ClusterSpec, dryRun: boolean): Promise<RebuildResult> {
+    const { name } = spec;
+    if (this.#clusters.has(name)) {
+      throw new HowdahError('failed-precondition', `the store knows the cluster ${name}: there is nothing to rebuild`);
+    }
+    const rebuilt = rebuildRecord(spec, this.#strangers.heard(name));
+    if (rebuilt.kind === 'refused') {
+      throw new HowdahError('failed-precondition', `${name} can't be rebuilt`, {
+        problems: rebuilt.reasons.map((message) => ({ path: 'rebuild', message })),
+      });
+    }
+    const { how } = rebuilt;
+    const { epoch } = rebuilt.record;
+    if (dryRun) return { name, epoch, how };
+    const entry = {
+      at: this.#options.clock.wall(),
+      epoch,
+      kind: 'rebuild',
+      reason: `rebuilt by hand after the store was lost: ${how}`,
+    };
+    const record = { ...rebuilt.record, history: [entry] };
+    const revision = await this.#options.store.put(record, 0);
+    if (!this.#clusters.has(name)) this.#add({ record, revision });
+    return { name, epoch, how };
+  }
+
   async scale(name: string, { instances, dryRun }: ScaleRequest): Promise<ScaleResult> {
     const { record } = this.#entry(name).runner.state;
     const names = instanceNames({ name, instances });
@@ -224,11 +259,15 @@ export class Manager
     return explain(runner.state, runner.reason);
   }
 
-  /** @throws HowdahError `not-found` for a cluster or an instance that no spec names. */
+  /** @throws HowdahError `not-found` for an instance that its cluster's spec doesn't name. */
   onHello(channel: AgentChannel): void {
     const { cluster, instance, bootId, placement } = channel.hello;
     const entry = this.#clusters.get(cluster);
-    if (!entry || !memberNames(entry.runner.state.record).includes(instance)) {
+    if (!entry) {
+      this.#strangers.add(channel);
+      return;
+    }
+    if (!memberNames(entry.runner.state.record).includes(instance)) {
       throw new HowdahError('not-found', `there is no instance ${instance} in a cluster ${cluster}`);
     }
     entry.agents.set(instance, channel);
@@ -239,6 +278,7 @@ export class Manager
   }
 
   onReport(channel: AgentChannel, report: InstanceReport): void {
+    if (this.#strangers.onReport(channel, report)) return;
     const entry = this.#clusters.get(channel.hello.cluster);
     // A stream that another one of the same instance replaced has nothing to say any more.
     if (entry?.agents.get(report.instance) !== channel) return;
@@ -249,6 +289,7 @@ export class Manager
 
   onGone(channel: AgentChannel): void {
     const { cluster, instance } = channel.hello;
+    this.#strangers.onGone(channel);
     const entry = this.#clusters.get(cluster);
     if (entry?.agents.get(instance) !== channel) return;
     entry.agents.delete(instance);
@@ -293,6 +334,11 @@ export class Manager
       },
     });
     this.#clusters.set(name, { runner, agents, settings: new Map(), toldOf: null, pending: null });
+    for (const { channel, report } of this.#strangers.take(name)) {
+      if (!memberNames(stored.record).includes(channel.hello.instance)) continue;
+      this.onHello(channel);
+      if (report) this.onReport(channel, report);
+    }
     void runner.wake();
   }
 

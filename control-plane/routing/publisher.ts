@@ -75,6 +75,8 @@ export class Publisher {
 
   /** All gateways have the same routes: there can be hundreds. */
   #offerGateways(nodes: Iterable<string>): void {
+    // A store that knows no cluster may have been lost: what a gateway has must not be taken from it.
+    if (this.#clusters.size === 0) return;
     let routes: ProxyIr['routes'] | undefined;
     let text = '';
     for (const node of nodes) {

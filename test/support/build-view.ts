@@ -10,6 +10,7 @@ import type {
   InstanceView,
   InvalidProxy,
   OperatorRequest,
+  RebuildResult,
   ScaleRequest,
   ScaleResult,
   SwitchoverRequest,
@@ -110,6 +111,15 @@ export class FakeControlPlane implements ControlPlaneView {
   async apply(spec: ClusterSpec): Promise<void> {
     if (this.failure) throw this.failure;
     this.views.set(spec.name, buildView({ record: buildRecord({ spec }) }));
+  }
+
+  strangers(): { cluster: string; instances: string[] }[] {
+    return [];
+  }
+
+  async rebuild(spec: ClusterSpec): Promise<RebuildResult> {
+    if (this.failure) throw this.failure;
+    return { name: spec.name, epoch: 2, how: `${spec.name}-1 goes on as the primary` };
   }
 
   async scale(name: string, { instances }: ScaleRequest): Promise<ScaleResult> {

@@ -12,11 +12,9 @@ import type {
   SwitchoverResult,
 } from '../api/view.ts';
 import { type ClusterRecord, memberNames, primaryOf } from '../model/cluster-record.ts';
-import { type ClusterSpec, instanceNames, mayVote, whyNoLeader } from '../model/cluster-spec.ts';
+import { type ClusterSpec, instanceNames } from '../model/cluster-spec.ts';
 import { HowdahError } from '../model/errors.ts';
 import type { InstanceReport } from '../model/instance.ts';
-import { NO_OPERATIONS } from '../model/operations.ts';
-import { NO_SYNC } from '../model/sync.ts';
 import type { AgentHello, ControlMessage } from '../runtime/agent-protocol.ts';
 import type { Clock, Timer } from '../runtime/clock.ts';
 import type { Component } from '../runtime/component.ts';
@@ -24,13 +22,14 @@ import type { Logger } from '../runtime/logger.ts';
 import type { Leadership } from '../store/leadership.ts';
 import type { Store, Versioned } from '../store/store.ts';
 import { explain } from './explain.ts';
+import { firstRecord } from './first-record.ts';
 import { changeProblems, withSpec } from './membership.ts';
 import { rebuildRecord } from './rebuild.ts';
 import { answerRequest } from './requests.ts';
 import { ClusterRunner } from './runner.ts';
 import { settingsFor } from './settings.ts';
 import { SettingsChecks } from './settings-check.ts';
-import { type ClusterState, liveReport, observed } from './state.ts';
+import { type ClusterState, observed } from './state.ts';
 import { Strangers } from './strangers.ts';
 import { dryRun, PendingSwitchover } from './switchover.ts';
 
@@ -168,7 +167,7 @@ export class Manager
       return;
     }
     this.#check(spec.name, spec);
-    await this.#checkSettings(entry, spec);
+    await this.#checks.require(entry.runner.state, entry.agents, spec);
     entry.runner.observe({ kind: 'spec', spec });
     await entry.runner.wake();
     if (entry.runner.state.record.spec !== spec) throw new HowdahError('unavailable', entry.runner.reason);
@@ -342,26 +341,6 @@ export class Manager
     void runner.wake();
   }
 
-  /** @throws HowdahError `invalid-argument` with what PostgreSQL says against each setting; `unavailable` */
-  async #checkSettings({ runner, agents }: Entry, { name, postgres }: ClusterSpec): Promise<void> {
-    const { record } = runner.state;
-    const before = record.spec.postgres.parameters;
-    const changed = Object.entries(postgres.parameters).filter(([parameter, value]) => before[parameter] !== value);
-    if (changed.length === 0) return;
-    const primary = primaryOf(record.phase);
-    const able = [primary, ...memberNames(record)].find(
-      (one) => (liveReport(runner.state, one)?.systemId ?? '') !== '',
-    );
-    const problems = await this.#checks.ask(
-      able === undefined ? undefined : agents.get(able),
-      Object.fromEntries(changed),
-    );
-    if (problems.length === 0) return;
-    throw new HowdahError('invalid-argument', `PostgreSQL refuses settings of ${name}; nothing was changed`, {
-      problems: problems.map((one) => ({ path: `spec.postgres.parameters.${one.name}`, message: one.message })),
-    });
-  }
-
   /** @throws HowdahError `failed-precondition` for what the cluster can't become now. */
   #check(name: string, spec: ClusterSpec): void {
     const problems = changeProblems(this.#entry(name).runner.state, spec);
@@ -408,23 +387,4 @@ function refusal(request: OperatorRequest, reasons: readonly string[]): HowdahEr
   return new HowdahError('failed-precondition', `${request.kind} is refused`, {
     problems: reasons.map((message) => ({ path: request.kind, message })),
   });
-}
-
-/** A cluster that nobody has started yet: its first instance makes the data directory. */
-function firstRecord(spec: ClusterSpec): ClusterRecord {
-  const names = instanceNames(spec);
-  const primary = names.find((name) => whyNoLeader(spec, name) === null && mayVote(spec, name)) ?? names[0]!;
-  return {
-    spec,
-    systemId: '',
-    epoch: 1,
-    phase: { kind: 'forming', primary },
-    sync: NO_SYNC,
-    leaving: [],
-    timeline: 0,
-    timelineHistory: [],
-    placements: {},
-    operations: NO_OPERATIONS,
-    history: [],
-  };
 }

@@ -1,7 +1,7 @@
 /** A planned change of primary: let transactions end, stop the old primary cleanly, then go the way of every epoch. */
-import { memberNames, type Phase } from '../model/cluster-record.ts';
+import { memberNames, type Phase, primaryOf } from '../model/cluster-record.ts';
 import { tagsOf, whyNoLeader } from '../model/cluster-spec.ts';
-import { formatLsn, maxLsn } from '../model/lsn.ts';
+import { formatLsn, type Lsn, maxLsn } from '../model/lsn.ts';
 import { isFenced } from '../model/operations.ts';
 import { promiseQuorum } from '../model/sync.ts';
 import { type Decision, earliest, move, newEpoch, stay } from './decision.ts';
@@ -9,6 +9,8 @@ import { type ClusterState, liveReport, observed } from './state.ts';
 
 /** The clean stop must be done in this time, ms; then the switchover goes on as a failover. */
 const STOP_LIMIT_MS = 20_000;
+/** A target further behind would hold writes up while it gets and replays the rest, in bytes of WAL. */
+export const SWITCHOVER_LAG_MOST_BYTES = 16n * 1024n * 1024n;
 /** How long the target may lack the shutdown checkpoint after the stop, ms. */
 const CATCH_UP_MS = 2000;
 
@@ -52,8 +54,8 @@ export function checkSwitchover(state: ClusterState, request: SwitchoverRequest)
     forbidden.push(`${target} is not fit: ${whyUnfit(state, target)}`);
   }
   const need = sync.voters.length > 0 ? promiseQuorum(sync) : 1;
-  const here = (sync.voters.length > 0 ? sync.voters : names.filter((n) => n !== primary)).filter((n) =>
-    liveReport(state, n),
+  const here = (sync.voters.length > 0 ? sync.voters : names.filter((n) => n !== primary)).filter(
+    (n) => liveReport(state, n) && !isFenced(record.operations, n),
   );
   if (here.length < need)
     forbidden.push(`${need} voters must be able to promise, and only ${here.length} can be reached`);
@@ -74,12 +76,19 @@ function whyUnfit(state: ClusterState, name: string): string {
   if (report.postgres.kind !== 'standby') return `its PostgreSQL is ${report.postgres.kind}`;
   if (!report.postgres.streaming || observed(state, name).missingSince !== null)
     return 'it does not stream from the primary';
+  const behind = bytesBehind(state, report.postgres.replayLsn);
+  if (behind > SWITCHOVER_LAG_MOST_BYTES) return `it is ${behind} bytes of WAL behind: wait until it has caught up`;
   const { sync, leaving } = state.record;
   if (leaving.includes(name)) return 'it leaves the cluster';
   const barred = whyNoLeader(state.record.spec, name);
   if (barred) return barred;
   if (sync.voters.length > 0 && !sync.voters.includes(name)) return 'commits do not wait for it yet';
   return '';
+}
+
+function bytesBehind(state: ClusterState, replayLsn: Lsn): bigint {
+  const primary = liveReport(state, primaryOf(state.record.phase))?.postgres;
+  return primary?.kind === 'primary' ? primary.flushLsn - replayLsn : 0n;
 }
 
 function bestStandby(state: ClusterState, fit: readonly string[]): string {

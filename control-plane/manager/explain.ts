@@ -48,11 +48,19 @@ export function explain(state: ClusterState, reason: string): Explanation {
     ? ` First it would get the WAL up to ${formatLsn(ahead.lsn)} from ${ahead.instance}: ${ahead.barred}.`
     : '';
   return {
-    summary: `If ${phase.primary} died now, ${contender.instance} would lead epoch ${state.record.epoch + 1}: it has WAL up to ${formatLsn(contender.lsn)} on timeline ${contender.timeline}.${first}${loss}`,
+    summary: `If ${phase.primary} died now, ${contender.instance} would lead epoch ${state.record.epoch + 1}: it has WAL up to ${formatLsn(contender.lsn)} on timeline ${contender.timeline}.${first}${loss}${resting(state)}`,
     leader: contender.instance,
     others: passedOver,
     advice: adviceFor(state, unable),
   };
+}
+
+/** A failover because of silence rests for a while after the last one. */
+function resting({ record }: ClusterState): string {
+  const { operations, spec } = record;
+  if (operations.silentEpoch === null) return '';
+  const seconds = spec.failover.restAfterSilenceMs / 1000;
+  return ` If it only fell silent, that would wait: the last failover because of silence was less than ${seconds} s ago; howdah failover ${spec.name} waits for nothing.`;
 }
 
 function chooseAmong(state: ClusterState, able: readonly string[]): Choice {

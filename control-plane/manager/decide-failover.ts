@@ -136,13 +136,15 @@ function waitsFor(
   const elapsed = now - state.phaseSince;
   const has = (name: string) => promised.some((report) => report.instance === name);
   const async = state.record.spec.durability.mode === 'async';
-  if (async && !has(phase.from)) {
+  // The last primary, and whoever was told to become the next one since and may have done so unseen.
+  const unheard = [...new Set([phase.from, phase.authority])].filter((name) => !has(name));
+  if (async && unheard.length > 0) {
     // Nothing but its own word or the end of its lease keeps an asynchronous primary from acknowledging writes.
     // Until the first promise the standbys themselves may have renewed it.
     const { leaseMs } = state.record.spec.failover;
     const since = promised.map((report) => observed(state, report.instance).promisedSince ?? now);
     const ends = Math.min(now, ...since) + leaseMs;
-    if (now < ends) return stay(`waiting until the lease of ${phase.from} ends`, { wakeAt: ends });
+    if (now < ends) return stay(`waiting until the lease of ${unheard.join(', ')} ends`, { wakeAt: ends });
   }
   if (electors.length < electorsNeeded(state) || elapsed >= STRAGGLERS_MS) return null;
   const wakeAt = state.phaseSince + STRAGGLERS_MS;

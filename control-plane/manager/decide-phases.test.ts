@@ -115,6 +115,16 @@ describe('a fence', () => {
     const told = report(state, 2, 'orders-1', { promisedEpoch: 2, goal: fenced(2), postgres: stopped(false) });
     expect(decide(told, 2).change?.kind).toBe('promote');
   });
+
+  it('of an asynchronous cluster waits too for a candidate that was lost and may be primary by now', () => {
+    const spec = buildSpec({ durability: { mode: 'async', quorum: 0 } });
+    const phase = fencing({ from: 'orders-1', authority: 'orders-2' });
+    let state = inPhase(phase, buildCluster({ voters: [], record: { spec } }));
+    state = report(state, 1, 'orders-1', { promisedEpoch: 2, goal: fenced(2), postgres: stopped(false) });
+    state = report(state, 1, 'orders-3', { promisedEpoch: 2, goal: fenced(2), postgres: standby(2000n) });
+    expect(decide(state, 5000)).toMatchObject({ change: null, reason: 'waiting until the lease of orders-2 ends' });
+    expect(decide(state, 5001).change?.kind).toBe('promote');
+  });
 });
 
 describe('a promotion', () => {

@@ -13,7 +13,7 @@ export const CLOCK_FAULTS: readonly Fault[] = [
   {
     name: 'clock-jumps-in-failover',
     says: 'the clock of the control plane jumps by ten years, and the primary dies: the failover takes as long as ever',
-    failovers: [1, 1],
+    failovers: [1, 2],
     writesOutMostMs: 4_000,
     lab: { clocks: true },
     missing: missingClock,

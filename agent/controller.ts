@@ -270,7 +270,7 @@ export class Controller implements Component {
     try {
       await applier.apply(step, abort.signal);
       this.#failure = null;
-      log.debug({ step: step.kind, ms: Math.round(clock.now() - beginAt), epoch: goal.epoch }, 'step');
+      log.debug({ step: step.kind, goal: goal.kind, ms: Math.round(clock.now() - beginAt), epoch: goal.epoch }, 'step');
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
       if (abort.signal.aborted) log.info({ step: step.kind }, 'step cut short');

@@ -48,7 +48,7 @@ export async function openInstance(options: InstanceOptions): Promise<Instance> 
   const log = options.log.child({ component: 'instance' });
   const user = resolveAccount(config.postgres.user);
   const passwords = config.auth === 'scram' && config.passwordFile ? readPasswords(config.passwordFile) : null;
-  const passfile = passwords ? await writePassfile(directory, passwords, user) : '/dev/null';
+  const passfile = passwords ? await writePassfile(directory, passwords, user) : path.join(directory, 'no-passwords');
   const installation = await openInstallation(config.postgres.binDir, user, {
     ...withoutLibpq(process.env),
     PGPASSFILE: passfile,

@@ -1,32 +1,38 @@
 /**
  * Crashes of the primary in a row under load: how long no write is acknowledged, and whether a row is missing.
- *   npx node bench/crash/run.ts [--runs 20] [--fault postmaster|instance|switchover] [--json FILE]
+ *   npx node bench/crash/run.ts [--runs 20] [--fault postmaster|instance|frozen|switchover] [--timeline] [--json FILE]
  * The gap is the longest time between two acknowledged writes, over all writers, from the fault until the cluster is
- * whole again. Beside it the floor: the same gaps without a fault.
+ * whole again. Beside it the floor: the same gaps without a fault. With --timeline also the phases, from the logs.
  */
+import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Workload } from '../../cli/demo/workload.ts';
 import type { ClusterStatus } from '../../control-plane/api/contract.ts';
 import { systemClock } from '../../control-plane/runtime/clock.ts';
 import { endpointOf, LiveClusters, primaryOf } from '../../test/support/live-cluster.ts';
+import { descendants } from '../../test/support/processes.ts';
 import { until } from '../../test/support/until.ts';
+import { type LogLine, timeline } from './timeline.ts';
 
 const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '20' },
     fault: { type: 'string', default: 'postmaster' },
     json: { type: 'string' },
+    timeline: { type: 'boolean', default: false },
     instances: { type: 'string', default: '3' },
   },
 });
-const FAULTS = ['postmaster', 'instance', 'switchover'];
+const FAULTS = ['postmaster', 'instance', 'frozen', 'switchover'];
 if (!FAULTS.includes(values.fault)) {
   console.error(`--fault ${values.fault}: choose one of ${FAULTS.join(', ')}`);
   process.exit(2);
 }
+const FIRST_WRITE = 'first write acknowledged';
 const runs = Number(values.runs);
-const live = new LiveClusters({ crash: `{ instances: ${values.instances} }` });
+const live = new LiveClusters({ crash: `{ instances: ${values.instances} }` }, values.timeline ? 'debug' : 'error');
 try {
   await live.up.ready();
   process.exitCode = await measure();
@@ -50,6 +56,7 @@ async function measure(): Promise<number> {
   const writeGaps: number[] = [];
   const readGaps: number[] = [];
   const floors: number[] = [];
+  const phases = new Map<string, number[]>();
   try {
     for (let run = 1; run <= runs; run++) {
       const before = await live.whole('crash');
@@ -57,12 +64,20 @@ async function measure(): Promise<number> {
       await until(() => load.writes.countSince(quietFrom) > 300, { what: 'a load of writes', timeoutMs: 60_000 });
       floors.push(load.writes.longestGapMs(quietFrom, clock.now()));
       const at = clock.now();
+      const faultAt = clock.wall();
       await strike(before);
-      await live.laterEpoch('crash', before.epoch);
+      const opened = await live.laterEpoch('crash', before.epoch);
+      await thaw(before);
       const after = await live.whole('crash');
       await until(() => load.writes.countSince(at) > 300, { what: 'writes after the fault', timeoutMs: 60_000 });
       const gap = load.writes.longestGapMs(at, clock.now());
       writeGaps.push(gap);
+      if (values.timeline) {
+        const found = timeline(logLines(), faultAt, opened.epoch);
+        const firstWrite = load.writes.longestGap(at, clock.now()).to - at;
+        for (const [name, ms] of [...found, [FIRST_WRITE, firstWrite] as const])
+          phases.set(name, [...(phases.get(name) ?? []), ms]);
+      }
       readGaps.push(load.reads.longestGapMs(at, clock.now()));
       load.writes.forget(clock.now() - 100);
       load.reads.forget(clock.now() - 100);
@@ -74,12 +89,19 @@ async function measure(): Promise<number> {
     await load.stop();
   }
   const verdict = await load.verify();
+  const phaseMedians = Object.fromEntries([...phases].map(([name, times]) => [name, summary(times).median]));
+  let last = 0;
+  for (const [name, ms] of Object.entries(phaseMedians)) {
+    console.log(`${name.padEnd(32)} ${String(ms).padStart(5)} ms  +${ms - last}`);
+    last = ms;
+  }
   const result = {
     fault: values.fault,
     runs,
     writesOutMs: summary(writeGaps),
     readsOutMs: summary(readGaps),
     withoutFaultMs: summary(floors),
+    ...(values.timeline ? { phaseMedians } : {}),
     ...verdict,
   };
   if (values.json) await writeFile(values.json, `${JSON.stringify(result, null, 2)}\n`);
@@ -107,12 +129,36 @@ async function strike(cluster: ClusterStatus): Promise<void> {
     case 'postmaster':
       process.kill(postgres, 'SIGKILL');
       return;
+    case 'frozen':
+      for (const pid of ofInstance(cluster)) process.kill(pid, 'SIGSTOP');
+      return;
     case 'instance':
       for (const pid of [agent, postgres, envoy]) process.kill(pid, 'SIGKILL');
       return;
     default:
       await live.up.api().switchover('crash', {});
   }
+}
+
+/** Agent, PostgreSQL with all its processes, Envoy. */
+function ofInstance(cluster: ClusterStatus): number[] {
+  const { agent } = primaryOf(cluster).pids;
+  return [agent, ...descendants(agent).map(({ pid }) => pid)];
+}
+
+async function thaw(cluster: ClusterStatus): Promise<void> {
+  if (values.fault !== 'frozen') return;
+  for (const pid of ofInstance(cluster)) process.kill(pid, 'SIGCONT');
+}
+
+function logLines(): LogLine[] {
+  const directory = join(live.up.stateDir, 'log');
+  return readdirSync(directory).flatMap((name) =>
+    readFileSync(join(directory, name), 'utf8')
+      .split('\n')
+      .filter((line) => line.startsWith('{') && line.endsWith('}'))
+      .map((line) => JSON.parse(line)),
+  );
 }
 
 function summary(values: readonly number[]) {

@@ -39,6 +39,7 @@ export function createLogger(options: LoggerOptions): Logger {
           translateTime: 'SYS:HH:MM:ss.l',
           singleLine: true,
         })
-      : pino.destination({ fd, sync: true });
+      : // Not waited for: a line of PostgreSQL's must not hold up a failover. What is left is written at the exit.
+        pino.destination({ fd, sync: false });
   return pino({ level: options.level, base: null, redact: { paths: REDACTED, censor: '[redacted]' } }, stream);
 }

@@ -14,7 +14,7 @@ export class LiveClusters {
   readonly #directory: TempDir;
 
   /** @param clusters name to the YAML of `spec` in flow style, for example `{ instances: 3 }` */
-  constructor(clusters: Readonly<Record<string, string>>) {
+  constructor(clusters: Readonly<Record<string, string>>, logLevel: 'error' | 'debug' = 'error') {
     this.#directory = tempDir();
     // Open to the account that PostgreSQL runs as under root, as a mkdtemp directory is not.
     chmodSync(this.#directory.path, 0o755);
@@ -24,7 +24,7 @@ export class LiveClusters {
         `apiVersion: howdah.dev/v1alpha1\nkind: PostgresCluster\nmetadata: { name: ${name} }\nspec: ${spec}\n`,
     );
     writeFileSync(file, documents.join('---\n'));
-    this.up = new HowdahUp(join(this.#directory.path, 'state'), [file], '--log-level', 'error');
+    this.up = new HowdahUp(join(this.#directory.path, 'state'), [file], '--log-level', logLevel);
   }
 
   /** Ends all and looks that nothing is left. */

@@ -46,8 +46,9 @@ export class ConfigCache implements Component {
   readonly #file: string;
   readonly #server: CacheServer;
   #cached: CachedResources | undefined;
-  /** As Envoy told them when the cache was last compared with it. */
+  /** As Envoy told them when the cache was last compared with it, and at the last look. */
   #versions = '';
+  #lastVersions = '';
   #standing = '';
   /** Envoy was started and has nothing from a control plane yet. One that has is told nothing: what is kept may be older. */
   #envoyIsNew = true;
@@ -119,14 +120,15 @@ export class ConfigCache implements Component {
   async #keep(): Promise<void> {
     const { admin, node } = this.#options;
     const { status, body: versions } = await admin(VERSIONS);
-    if (status !== 200 || versions === this.#versions) return;
+    // What changes now, as in a failover, has the processor for itself; it is kept once it is at rest.
+    const atRest = versions === this.#lastVersions;
+    this.#lastVersions = versions;
+    if (status !== 200 || versions === this.#versions || !atRest) return;
     const dump = await admin('/config_dump?include_eds');
     // Envoy began to use the cache meanwhile, which may be less than what is cached.
     if (dump.status !== 200 || this.#server.inUse) return;
     const resources = acceptedResources(JSON.parse(dump.body));
     if (resources.listeners.length === 0) return;
-    // Throws for what is not whole yet: the next look finds it.
-    buildSnapshot(resources);
     const text = cacheText(node, resources);
     if (!this.#cached || text !== cacheText(node, this.#cached)) {
       await writeWhole(this.#file, text, null);
@@ -142,7 +144,14 @@ export class ConfigCache implements Component {
     const standing = this.#options.standing();
     this.#standing = JSON.stringify(standing);
     const cached = this.#envoyIsNew ? this.#cached : undefined;
-    this.#server.offer(cached && buildSnapshot(standing ? permitted(cached, standing) : { ...cached }));
+    try {
+      this.#server.offer(cached && buildSnapshot(standing ? permitted(cached, standing) : { ...cached }));
+    } catch (error) {
+      if (!(error instanceof InvalidSnapshot)) throw error;
+      // Envoy told it amid a change. It is asked again while it has a control plane; without one it waits for that.
+      this.#log.warn({ reason: error.message }, 'the cached configuration is not whole');
+      this.#server.offer(undefined);
+    }
   }
 
   async #read(): Promise<CachedResources | undefined> {

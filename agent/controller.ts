@@ -15,7 +15,7 @@ import { Lease } from './lease.ts';
 import type { Observed } from './observe/observed.ts';
 import type { Observer } from './observe/observer.ts';
 import { type Creating, postgresState } from './observe/report.ts';
-import { delayMs, isSettled, retryMs } from './pace.ts';
+import { delayMs, isSettled, restMs, retryMs } from './pace.ts';
 import { cutsShort, plan, reached, type Step } from './plan.ts';
 import type { PostgresServer, ServerExit } from './postgres/server.ts';
 import type { SettingsKeeper } from './postgres/settings-keeper.ts';
@@ -65,6 +65,8 @@ export class Controller implements Component {
   #failure: Failure | null = null;
   #crashes = 0;
   #startedAt = 0;
+  /** PostgreSQL crashed: nothing is looked at before. */
+  #restsUntil = 0;
   #activityAt = 0;
   #streamedAt = Number.NEGATIVE_INFINITY;
   #seq = 0;
@@ -172,6 +174,7 @@ export class Controller implements Component {
     if (!exit.requested) {
       const ranMs = clock.now() - this.#startedAt;
       this.#crashes = ranMs > 30_000 ? 1 : this.#crashes + 1;
+      this.#restsUntil = clock.now() + restMs(this.#goal);
       this.#see({ ...this.#observed, server });
       if (this.#goal) this.#setProgress(this.#goal, plan(this.#goal, this.#options.promise.epoch, this.#observed));
       this.#report(false);
@@ -217,6 +220,8 @@ export class Controller implements Component {
   /** One round; answers how long to wait for the next. */
   async #turn(): Promise<number> {
     const { clock, promise } = this.#options;
+    const rest = this.#restsUntil - clock.now();
+    if (rest > 0) return rest;
     if (!(await this.#observe())) return 0;
     const goal = this.#goal;
     if (!goal) return REPORT_EACH_MS;
@@ -224,7 +229,12 @@ export class Controller implements Component {
     this.#setProgress(goal, step);
     if (step.kind === 'none' || step.kind === 'refuse' || step.kind === 'wait') {
       const now = clock.now();
-      const delay = delayMs(reached(step) && isSettled(goal, this.#observed), step.kind, now - this.#activityAt);
+      const delay = delayMs(
+        goal.kind,
+        reached(step) && isSettled(goal, this.#observed),
+        step.kind,
+        now - this.#activityAt,
+      );
       // A lease that ends is looked at when it ends.
       const left = goal.kind === 'lead' && this.#observed.leaseHeld ? this.#lease.leftMs(goal, now) : delay;
       return Math.min(delay, Math.max(left, 0));

@@ -4,6 +4,8 @@ import type { Observed } from './observe/observed.ts';
 import type { StepKind } from './plan.ts';
 
 const FAST_MS = 4;
+/** Whether a standby streams already is for the primary to see: nobody waits for the standby's own word. */
+const FOLLOWING_MS = 50;
 const SLOW_MS = 100;
 const IDLE_MS = 500;
 /** After this long without any event what is waited for may take hours. */
@@ -12,9 +14,10 @@ const FAST_FOR_MS = 5_000;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
 
-export function delayMs(settled: boolean, step: StepKind, quietMs: number): number {
+export function delayMs(goal: Goal['kind'], settled: boolean, step: StepKind, quietMs: number): number {
   if (settled || step === 'refuse') return IDLE_MS;
-  return quietMs < FAST_FOR_MS ? FAST_MS : SLOW_MS;
+  if (quietMs >= FAST_FOR_MS) return SLOW_MS;
+  return goal === 'follow' ? FOLLOWING_MS : FAST_MS;
 }
 
 /**
@@ -28,6 +31,15 @@ export function isSettled(goal: Goal, observed: Pick<Observed, 'server'>): boole
     (standby) => goal.sync.voters.includes(standby.name) && standby.flushLsn >= server.endOfRecoveryLsn,
   );
   return flushed.length >= goal.sync.k;
+}
+
+/**
+ * How long after PostgreSQL crashed its agent looks what it left: reading it costs the processor tens of milliseconds,
+ * just when others on the same machine may be taking over.
+ */
+export function restMs(goal: Goal | null): number {
+  // Without voters the others wait for its word.
+  return goal?.kind === 'lead' && goal.sync.k > 0 ? 150 : 0;
 }
 
 /** Before the `count`th try again, counted from 1. */

@@ -65,9 +65,10 @@ async function run(options: MainOptions, log: Logger, stop: AbortSignal): Promis
     random: Math.random,
     log: log.child({ component: 'manager' }),
     onState(state) {
-      publisher.onState(state);
       metrics.clusters.onState(state);
       events.onState(state);
+      // Goals leave when this turn ends. They are what a failover waits for, and translating takes milliseconds.
+      setImmediate(() => publisher.onState(state));
     },
   });
   const retry = new RefusalRetry({ clock, retry: (node, listeners) => publisher.offerAnew(node, listeners) });

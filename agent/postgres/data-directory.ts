@@ -126,12 +126,18 @@ export class DataDirectory {
   }
 
   async writeOverride(at: string, override: Override): Promise<void> {
-    const { owner } = this.#options;
-    await writeVisible(path.join(at, OVERRIDE_FILE), renderOverride(override), owner);
+    await Promise.all([
+      writeVisible(path.join(at, OVERRIDE_FILE), renderOverride(override), this.#options.owner),
+      this.#removeOverridden(at),
+    ]);
+  }
+
+  /** What ALTER SYSTEM set would win over ours. */
+  async #removeOverridden(at: string): Promise<void> {
     const auto = path.join(at, 'postgresql.auto.conf');
     const text = (await exists(auto)) ? await readFile(auto, 'utf8') : '';
     const ours = withoutOverridden(text);
-    if (ours !== text) await writeWhole(auto, ours, owner);
+    if (ours !== text) await writeWhole(auto, ours, this.#options.owner);
   }
 
   /** Whether it starts as a standby; on disk when this resolves. */

@@ -24,6 +24,8 @@ export interface ServerOptions {
   readonly log: Logger;
 }
 
+const CLEAR_AFTER_MS = 20;
+
 /** One run of PostgreSQL, from its start to its exit. */
 interface Run {
   readonly child: Supervised;
@@ -107,7 +109,10 @@ export class PostgresServer {
     void child.exited.then((exit) => {
       this.#run = null;
       this.#onExit({ ...exit, requested: run.stop !== 'none' });
-      void this.clear().catch((error) => log.error({ err: error }, 'processes of PostgreSQL are left'));
+      // Looking through all processes takes milliseconds: first the word that it ended leaves.
+      setTimeout(() => {
+        void this.clear().catch((error) => log.error({ err: error }, 'processes of PostgreSQL are left'));
+      }, CLEAR_AFTER_MS);
     });
   }
 

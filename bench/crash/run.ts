@@ -66,6 +66,10 @@ async function measure(): Promise<number> {
       const at = clock.now();
       const faultAt = clock.wall();
       await strike(before);
+      // Not asked of the control plane, which has other things to do.
+      const isBack = () =>
+        load.writes.longestGapMs(at, clock.now()) > 50 && load.writes.countSince(clock.now() - 30) > 5;
+      await until(isBack, { what: 'writes again', timeoutMs: 60_000 });
       const opened = await live.laterEpoch('crash', before.epoch);
       await thaw(before);
       const after = await live.whole('crash');

@@ -231,7 +231,12 @@ export class AgentModel {
     this.#detail = detail;
     this.#status = status;
     this.#execute(step);
-    return delayMs(reached(step) && isSettled(goal, this.#seen), step.kind, this.clock.now() - this.#activeAt);
+    return delayMs(
+      goal.kind,
+      reached(step) && isSettled(goal, this.#seen),
+      step.kind,
+      this.clock.now() - this.#activeAt,
+    );
   }
 
   #observe(): void {

@@ -16,6 +16,8 @@ const GOAL: FollowGoal = {
   timeline: 3,
   history: [{ timeline: 2, endLsn: 0x1_0000_00a0n }],
   sourceReady: true,
+  source: 'orders-3',
+  serves: ['orders-4'],
 };
 
 let directory: TempDir;

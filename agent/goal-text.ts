@@ -4,9 +4,9 @@ import { formatLsn, parseLsn } from '../control-plane/model/lsn.ts';
 import { isObject } from '../proto/json.ts';
 import { seal, unseal } from './sealed-text.ts';
 
-export function goalText({ epoch, primary, systemId, timeline, history }: FollowGoal): string {
+export function goalText({ epoch, primary, systemId, timeline, history, source, serves }: FollowGoal): string {
   const ends = history.map((end) => ({ timeline: end.timeline, endLsn: formatLsn(end.endLsn) }));
-  return seal({ epoch, primary, systemId, timeline, history: ends });
+  return seal({ epoch, primary, systemId, timeline, history: ends, source, serves });
 }
 
 /**
@@ -27,5 +27,7 @@ export function readGoalText(text: string): FollowGoal | undefined {
     timeline: Number(json.timeline),
     history,
     sourceReady: false,
+    ...(typeof json.source === 'string' ? { source: json.source } : {}),
+    ...(Array.isArray(json.serves) ? { serves: json.serves.map(String) } : {}),
   };
 }

@@ -7,7 +7,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import type { ClusterStatus } from '../../control-plane/api/contract.ts';
 import { connect, LiveClusters, primaryOf } from '../support/live-cluster.ts';
 import { isRunning } from '../support/processes.ts';
@@ -29,9 +29,12 @@ beforeAll(async () => {
   cluster = await live.whole('orders');
 }, 200_000);
 
+afterEach(() => {
+  live.up.process.kill('SIGCONT');
+});
+
 afterAll(async () => {
   for (const agent of agents) agent.kill('SIGKILL');
-  live.up.process.kill('SIGCONT');
   await live.end();
 }, 60_000);
 

@@ -119,7 +119,7 @@ describe('while the control plane is away', () => {
     const standby = cluster.instances.find(({ name }) => name !== primary.name)!;
     const [primaryDirectory, standbyDirectory] = [`clusters/orders/${primary.name}`, `clusters/orders/${standby.name}`];
     const setup = await connect(cluster.endpoints.rw);
-    await setup.query('create table t (id int)');
+    await setup.query('create table if not exists t (id int)');
     await setup.end();
     await cached('gateway', `e${cluster.epoch}.rw.orders`);
     await cached(primaryDirectory, `mesh-rw.e${cluster.epoch}`);
@@ -168,6 +168,7 @@ describe('while the control plane is away', () => {
       await until(() => fileOf('clusters/orders', name, 'follow.json') !== '', { what: `${name} to keep its goal` });
     }
     const session = await connect(cluster.endpoints.rw);
+    await session.query('create table if not exists t (id int)');
     killControlPlane();
     // One after the other: each commit has a voter at every moment.
     for (const name of [first!, second!]) {

@@ -1,12 +1,11 @@
 /** How a command finds its control plane: --api, --state-dir, HOWDAH_API, HOWDAH_STATE_DIR, the default directory. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import type { ApiClient } from '../control-plane/api/client.ts';
 import { HowdahError } from '../control-plane/model/errors.ts';
 import type { Io } from './io.ts';
-import { StateLayout } from './local/layout.ts';
 import { identify } from './local/processes.ts';
 
 export interface ConnectionOptions {
@@ -41,7 +40,7 @@ export function connect(options: ConnectionOptions, io: Io): ApiClient {
   if (options.api !== undefined) return io.apiClient(apiUrl(options.api, '--api'));
   const fromEnvironment = options.stateDir === undefined ? nonEmpty(io.environment.HOWDAH_API) : undefined;
   if (fromEnvironment !== undefined) return io.apiClient(apiUrl(fromEnvironment, 'HOWDAH_API'));
-  return io.apiClient(runningControlPlane(stateDirectory(options.stateDir, io)).api);
+  return io.apiClient(runningControlPlanes(stateDirectory(options.stateDir, io)).map(({ api }) => api));
 }
 
 const controlPlaneFile = z.object({ pid: z.int().min(1), api: z.url(), xds: z.string() });
@@ -56,13 +55,27 @@ export function readControlPlaneFile(file: string): ControlPlaneFile | undefined
   }
 }
 
-function runningControlPlane(stateDir: string): ControlPlaneFile {
-  const found = readControlPlaneFile(new StateLayout(stateDir).controlPlaneFile);
-  if (found !== undefined && identify(found.pid) !== undefined) return found;
+function runningControlPlanes(stateDir: string): ControlPlaneFile[] {
+  const found = controlPlaneFiles(stateDir)
+    .map(readControlPlaneFile)
+    .filter((one) => one !== undefined);
+  const running = found.filter(({ pid }) => identify(pid) !== undefined);
+  if (running.length > 0) return running;
   throw new HowdahError(
     'unavailable',
     `no control plane runs in ${stateDir}: start one with \`howdah up -f FILE\`, or name the right one with --state-dir or --api`,
   );
+}
+
+/** Of all that run here, the first one's first. */
+function controlPlaneFiles(stateDir: string): string[] {
+  try {
+    const names = readdirSync(stateDir).filter((name) => /^control-plane(-[b-z])?\.json$/.test(name));
+    return names.sort((a, b) => a.length - b.length || (a < b ? -1 : 1)).map((name) => join(stateDir, name));
+  } catch {
+    // There is no such directory, or it is another's.
+    return [];
+  }
 }
 
 function apiUrl(text: string, source: string): string {

@@ -4,6 +4,7 @@ import { HowdahError } from '../control-plane/model/errors.ts';
 import {
   cacheDirectory,
   findEnvoy,
+  findEtcd,
   findPip,
   findPostgres,
   findSetpriv,
@@ -40,12 +41,17 @@ export async function diagnose({ host, fetch, tell }: DiagnosisOptions): Promise
     const { version, binDir, source, notices } = await findPostgres(find);
     return { version, where: binDir, detail: [`from ${SOURCES[source]}`, ...notices].join('; ') };
   });
+  const etcd = await attempt('etcd', async () => {
+    const { version, path, source, notices } = await findEtcd(find);
+    return { version, where: path, detail: [`from ${SOURCES[source]}`, ...notices].join('; ') };
+  });
   const mustFetch = envoy.status !== 'ok' || postgres.status !== 'ok';
   return [
     platform(),
     ok('node', { version: process.versions.node, where: process.execPath }),
     envoy,
     postgres,
+    optionalEtcd(etcd),
     await attempt('setpriv', async () => {
       const { version, path } = await findSetpriv(host);
       return { version, where: path };
@@ -59,6 +65,12 @@ export async function diagnose({ host, fetch, tell }: DiagnosisOptions): Promise
     sharedMemory('/dev/shm'),
     openFiles(readFileSync('/proc/self/limits', 'utf8')),
   ];
+}
+
+/** Only `up --store etcd` starts one. */
+function optionalEtcd(finding: Finding): Finding {
+  if (finding.status === 'ok') return finding;
+  return { ...finding, status: 'ok', detail: 'not there; needed for `howdah up --store etcd` only, which fetches it' };
 }
 
 const SOURCES = {

@@ -19,7 +19,8 @@ export interface Io {
   readonly userId: number | undefined;
   readonly homeDirectory: string;
   readonly workingDirectory: string;
-  apiClient(baseUrl: string): ApiClient;
+  /** @param baseUrl of several the first that answers is asked */
+  apiClient(baseUrl: string | readonly string[]): ApiClient;
   /** Sets the exit code that the process ends with when nothing runs any more. */
   exitWith(code: number): void;
 }

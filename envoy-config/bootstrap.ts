@@ -89,7 +89,7 @@ function controlPlaneCluster(all: BootstrapOptions['controlPlanes'], cachePort: 
       // One that is well is enough: no share of the streams goes to the next priority.
       policy: { overprovisioning_factor: ANY_IS_ENOUGH },
     },
-    ...(cachePort === undefined ? {} : PREFERENCE),
+    ...(cachePort === undefined ? {} : preference(all.length > 1)),
     typed_extension_protocol_options: {
       'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': any(
         'envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
@@ -119,16 +119,16 @@ function agentCache(port: number): JsonObject {
 /**
  * The first check decides, before anything is asked, where an Envoy that starts gets its configuration: any answer means
  * that a control plane is there. After that one that is well is hardly asked, and one that is not often, to be found when
- * it is back. (Envoy's own failover between two xDS sources, experimental in 1.40, gets stuck: a retry of the first source
+ * it is back. Of several each is asked often: a frozen one is left within 2 s. (Envoy's own failover between two xDS sources, experimental in 1.40, gets stuck: a retry of the first source
  * is still under way when the second one takes over, and its failure stops the requests to the second.)
  */
-const PREFERENCE: JsonObject = {
+const preference = (severalAreThere: boolean): JsonObject => ({
   health_checks: [
     {
       timeout: '1s',
-      interval: '60s',
+      interval: severalAreThere ? '1s' : '60s',
       no_traffic_interval: '0.25s',
-      no_traffic_healthy_interval: '60s',
+      no_traffic_healthy_interval: severalAreThere ? '1s' : '60s',
       unhealthy_interval: '0.25s',
       unhealthy_edge_interval: '0.25s',
       unhealthy_threshold: 1,
@@ -137,4 +137,5 @@ const PREFERENCE: JsonObject = {
     },
   ],
   common_lb_config: { healthy_panic_threshold: { value: 0 } },
-};
+  close_connections_on_host_health_failure: severalAreThere,
+});

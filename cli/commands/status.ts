@@ -25,8 +25,18 @@ export function register(program: Command, io: Io): void {
     )
     .action(async (options: StatusOptions) => {
       if (options.watch === true) await watch(options, io);
-      else print(io, options.output, await connect(options, io).status(), (view) => statusTable(view, io.colors));
+      else print(io, options.output, await ask(options, io), (view) => statusTable(view, io.colors));
     });
+}
+
+async function ask(options: StatusOptions, io: Io): Promise<StatusView> {
+  const client = connect(options, io);
+  const status = await client.status();
+  const controlPlanes = await client.controlPlanes().catch((error: unknown) => {
+    if (error instanceof HowdahError && error.code === 'unavailable') return undefined;
+    throw error;
+  });
+  return { ...status, controlPlanes: controlPlanes?.controlPlanes };
 }
 
 /** Goes on while the control plane can't be reached: watching its restart is what this is for. */
@@ -46,7 +56,7 @@ async function watch(options: StatusOptions, io: Io): Promise<never> {
 
 async function look(options: StatusOptions, io: Io): Promise<string | undefined> {
   try {
-    const view: StatusView = await connect(options, io).status();
+    const view = await ask(options, io);
     return render(options.output, view, (value) => statusTable(value, io.colors));
   } catch (error) {
     if (!(error instanceof HowdahError) || (error.code !== 'unavailable' && error.code !== 'deadline-exceeded'))

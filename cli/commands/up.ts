@@ -6,11 +6,14 @@ import { addStateDirOption, stateDirectory } from '../connection.ts';
 import type { Io } from '../io.ts';
 import { LocalHowdah } from '../local/local-howdah.ts';
 import { prepareLocal } from '../local/prepare.ts';
+import { chooseStore } from '../local/store-choice.ts';
 import { readyMessage, trustNotice } from '../output/ready.ts';
 import { StopSignals } from '../stop-signals.ts';
 
 interface UpOptions {
   readonly file: readonly string[];
+  readonly controlPlanes: number;
+  readonly store: string;
   readonly stateDir?: string;
   readonly logLevel: LogLevel;
   readonly logFormat: 'pretty' | 'json';
@@ -22,6 +25,12 @@ export function register(program: Command, io: Io): void {
     .description('run clusters on this machine, in the foreground')
     .requiredOption('-f, --file <file>', 'a file of PostgresCluster documents; may be given several times', collect);
   addStateDirOption(command)
+    .option('--control-planes <n>', 'how many control planes: one decides, the others take over', Number, 1)
+    .option(
+      '--store <store>',
+      'where decisions are kept: file, etcd (started here) or etcd=http://HOST:PORT,...',
+      'file',
+    )
     .addOption(
       new Option('--log-level <level>', 'least level of log lines on the terminal').choices(LOG_LEVELS).default('warn'),
     )
@@ -32,15 +41,18 @@ export function register(program: Command, io: Io): void {
     )
     .addHelpText(
       'after',
-      '\nExamples:\n  $ howdah up -f examples/orders.yaml\n  $ howdah up -f orders.yaml -f billing.yaml --state-dir ./state\n\nCtrl-C stops everything in order, a second Ctrl-C kills what still runs. Data stays in the state directory.',
+      '\nExamples:\n  $ howdah up -f examples/orders.yaml\n  $ howdah up -f orders.yaml -f billing.yaml --state-dir ./state\n  $ howdah up -f orders.yaml --control-planes 3 --store etcd\n\nCtrl-C stops everything in order, a second Ctrl-C kills what still runs. Data stays in the state directory.',
     )
     .action(async (options: UpOptions) => up(options, io));
 }
 
 async function up(options: UpOptions, io: Io): Promise<void> {
   const progress = (text: string) => io.err(`${io.colors.dim(text)}\n`);
+  const store = chooseStore(options.store, options.controlPlanes);
   const plan = await prepareLocal({
     files: options.file,
+    controlPlanes: options.controlPlanes,
+    store,
     stateDir: stateDirectory(options.stateDir, io),
     clock: io.clock,
     random: io.random,

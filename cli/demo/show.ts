@@ -80,7 +80,10 @@ async function run(
   const { clock, colors } = io;
   screen.line(colors.bold('Howdah: a PostgreSQL cluster behind Envoy, a load on it, and then its primary dies'));
   journal.act('Start', clock.wall() - (clock.now() - options.startedAt));
-  const plan = await prepareLocal({ files: [home.file], stateDir: home.directory, clock, random: io.random });
+  const plan = await prepareLocal({
+    ...{ files: [home.file], stateDir: home.directory, clock, random: io.random },
+    ...{ controlPlanes: 1, store: { kind: 'file' } },
+  });
   const { postgres, envoy, user } = plan.programs;
   journal.event('programs', `${envoy.path} and ${postgres.binDir}${user === null ? '' : `, run as ${user.name}`}`);
   journal.event('state', `in ${home.directory}${home.temporary ? ', removed at the end' : ', kept'}`);

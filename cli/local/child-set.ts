@@ -35,10 +35,15 @@ export class ChildSet {
     return join(this.#options.layout.logDirectory, `${name}.log`);
   }
 
+  /** One of our own programs. */
   start(name: string, program: Program, args: readonly string[]): SupervisedChild {
+    return this.startCommand(name, [process.execPath, ...nodeFlags(program), programFile(program), ...args]);
+  }
+
+  startCommand(name: string, command: readonly string[]): SupervisedChild {
     const { clock, log, onUnexpectedExit } = this.#options;
     const child = new SupervisedChild(
-      { name, command: [...nodeFlags(program), programFile(program), ...args], logFile: this.logFile(name) },
+      { name, command, logFile: this.logFile(name) },
       { clock, log, onChange: () => this.#record(), onUnexpectedExit },
     );
     this.#children.push(child);

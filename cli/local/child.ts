@@ -22,7 +22,7 @@ const ONLY_WITH_PARENT = 'test "$PPID" = "$1" || exit 1; shift; exec "$@"';
 
 export interface ChildOptions {
   readonly name: string;
-  /** What node is started with: flags of its own, the program, the program's arguments. */
+  /** Path of the program and what it is given. */
   readonly command: readonly string[];
   readonly logFile: string;
 }
@@ -74,7 +74,7 @@ export class SupervisedChild {
       'setpriv',
       [
         ...['--pdeathsig', 'SIGTERM', '--', '/bin/sh', '-c', ONLY_WITH_PARENT, 'howdah', String(process.pid)],
-        ...[process.execPath, ...this.#options.command],
+        ...this.#options.command,
       ],
       { detached: true, stdio: ['ignore', log, log] },
     );

@@ -13,6 +13,15 @@ export class StateLayout {
     return join(this.directory, 'control-plane.json');
   }
 
+  /** Of the one with this name among several. */
+  controlPlaneFileOf(name: string): string {
+    return join(this.directory, `${name}.json`);
+  }
+
+  get etcdDirectory(): string {
+    return join(this.directory, 'etcd');
+  }
+
   get placementsFile(): string {
     return join(this.directory, 'placements.json');
   }

@@ -25,7 +25,14 @@ import { LOOPBACK } from './ports.ts';
 import { Findings, missingCluster, type Programs, shrinkProblem } from './preflight.ts';
 import { takesWrites } from './probe.ts';
 import type { ShortDirectories } from './short-directories.ts';
+import { type StoreChoice, storeFlag } from './store-choice.ts';
 
+/** No instance has such a name: theirs end with a number. */
+const CONTROL_PLANE_NAMES: readonly string[] = [
+  'control-plane',
+  ...['b', 'c', 'd', 'e'].map((letter) => `control-plane-${letter}`),
+];
+const ETCD = 'etcd';
 const OTHER_STOP_LIMIT_MS = 5_000;
 const CONTROL_PLANE_LIMIT_MS = 20_000;
 const FIRST_AGENTS_LIMIT_MS = 5_000;
@@ -45,6 +52,7 @@ export interface LocalPlan {
   readonly tools: PlaceTools;
   readonly directories: ShortDirectories;
   readonly programs: Programs;
+  readonly store: StoreChoice;
 }
 
 export interface LocalOptions {
@@ -53,7 +61,7 @@ export interface LocalOptions {
   readonly log: Logger;
   /** Of the children's own logs, in files. */
   readonly childLogLevel: LogLevel;
-  apiClient(baseUrl: string): ApiClient;
+  apiClient(baseUrl: string | readonly string[]): ApiClient;
   /** Told what is being waited for while it starts. */
   onProgress?(text: string): void;
 }
@@ -101,9 +109,9 @@ export class LocalHowdah {
 
   /** A client of the control plane. @throws HowdahError `unavailable` while it has not told its address. */
   api(): ApiClient {
-    const found = readControlPlaneFile(this.#plan.layout.controlPlaneFile);
-    if (found === undefined) throw new HowdahError('unavailable', 'the control plane is starting');
-    return this.#options.apiClient(found.api);
+    const found = this.#controlPlanes.map(({ file }) => readControlPlaneFile(file)).filter((one) => one !== undefined);
+    if (found.length === 0) throw new HowdahError('unavailable', 'the control plane is starting');
+    return this.#options.apiClient(found.map(({ api }) => api));
   }
 
   status(): Promise<{ controlPlane: ControlPlaneStatus; clusters: ClusterStatus[] }> {
@@ -125,7 +133,8 @@ export class LocalHowdah {
     this.#life = 'starting';
     mkdirSync(this.#plan.layout.logDirectory, { recursive: true, mode: 0o700 });
     this.#tail.start();
-    await this.#step(this.#startControlPlane());
+    if (this.#plan.programs.etcd) this.#startEtcd(this.#plan.programs.etcd.path);
+    await this.#step(this.#startControlPlanes());
     await this.#step(this.#applyClusters());
     await this.#step(this.#startAgents());
     await this.#step(this.#waitForWrites());
@@ -155,43 +164,68 @@ export class LocalHowdah {
     await this.#agents?.stop();
     const all = this.#children.children;
     const named = (name: string) => all.filter((child) => child.name === name);
-    const agents = all.filter((child) => child.name !== 'control-plane' && child.name !== 'gateway');
-    await this.#children.stop(named('control-plane'), OTHER_STOP_LIMIT_MS);
+    const deciders = all.filter(({ name }) => CONTROL_PLANE_NAMES.includes(name));
+    const agents = all.filter(({ name }) => !CONTROL_PLANE_NAMES.includes(name) && name !== 'gateway' && name !== ETCD);
+    await this.#children.stop(deciders, OTHER_STOP_LIMIT_MS);
     await this.#children.stop(agents, AGENT_STOP_LIMIT_MS);
     await this.#children.stop(named('gateway'), OTHER_STOP_LIMIT_MS);
+    await this.#children.stop(named(ETCD), OTHER_STOP_LIMIT_MS);
     if (!wasNew) this.#tail.stop();
     this.#children.forget();
-    rmSync(this.#plan.layout.controlPlaneFile, { force: true });
+    for (const { file } of this.#controlPlanes) rmSync(file, { force: true });
     this.#plan.directories.remove();
     this.#plan.lock.release();
     this.#life = 'stopped';
   }
 
-  async #startControlPlane(): Promise<void> {
+  /** Name, ports and file of each: the first has the name that it has alone. */
+  get #controlPlanes() {
     const { layout, placements } = this.#plan;
-    this.#options.onProgress?.('starting the control plane');
-    // The file of an earlier run would send everybody to an address of that run.
-    rmSync(layout.controlPlaneFile, { force: true });
-    const child = this.#children.start('control-plane', 'control-plane/main', [
-      '--state-dir',
-      layout.directory,
-      '--api',
-      `${LOOPBACK}:${placements.controlPlane.api}`,
-      '--xds',
-      `${LOOPBACK}:${placements.controlPlane.xds}`,
-      '--log-level',
-      this.#options.childLogLevel,
-      '--log-format',
-      'json',
+    return [placements.controlPlane, ...placements.moreControlPlanes].map((ports, index) => {
+      const name = CONTROL_PLANE_NAMES[index]!;
+      return { name, ports, file: layout.controlPlaneFileOf(name) };
+    });
+  }
+
+  #startEtcd(path: string): void {
+    const { client, peer } = this.#plan.placements.etcd!;
+    const [url, peerUrl] = [`http://${LOOPBACK}:${client}`, `http://${LOOPBACK}:${peer}`];
+    this.#options.onProgress?.('starting etcd');
+    this.#children.startCommand(ETCD, [
+      path,
+      ...['--name=howdah', `--data-dir=${this.#plan.layout.etcdDirectory}`, '--log-level=error'],
+      ...[`--listen-client-urls=${url}`, `--advertise-client-urls=${url}`],
+      ...[`--listen-peer-urls=${peerUrl}`, `--initial-advertise-peer-urls=${peerUrl}`],
+      `--initial-cluster=howdah=${peerUrl}`,
     ]);
+  }
+
+  async #startControlPlanes(): Promise<void> {
+    const { layout, store, placements } = this.#plan;
+    const all = this.#controlPlanes;
+    this.#options.onProgress?.(
+      all.length === 1 ? 'starting the control plane' : `starting ${all.length} control planes`,
+    );
+    const children = all.map(({ name, ports, file }) => {
+      // The file of an earlier run would send everybody to an address of that run.
+      rmSync(file, { force: true });
+      const child = this.#children.start(name, 'control-plane/main', [
+        ...['--state-dir', layout.directory, '--name', name, '--store', storeFlag(store, placements)],
+        ...['--api', `${LOOPBACK}:${ports.api}`, '--xds', `${LOOPBACK}:${ports.xds}`],
+        ...['--log-level', this.#options.childLogLevel, '--log-format', 'json'],
+      ]);
+      return { child, file };
+    });
     const deadline = this.#options.clock.now() + CONTROL_PLANE_LIMIT_MS;
-    while (readControlPlaneFile(layout.controlPlaneFile)?.pid !== child.pid || child.pid === 0) {
-      if (this.#life !== 'starting') return;
-      if (this.#options.clock.now() > deadline) {
-        const log = this.#children.logFile(child.name);
-        throw new HowdahError('deadline-exceeded', `the control plane is not ready after 20 s: see ${log}`);
+    for (const { child, file } of children) {
+      while (readControlPlaneFile(file)?.pid !== child.pid || child.pid === 0) {
+        if (this.#life !== 'starting') return;
+        if (this.#options.clock.now() > deadline) {
+          const log = this.#children.logFile(child.name);
+          throw new HowdahError('deadline-exceeded', `the control plane is not ready after 20 s: see ${log}`);
+        }
+        await this.#pause();
       }
-      await this.#pause();
     }
   }
 
@@ -229,9 +263,9 @@ export class LocalHowdah {
   }
 
   async #startAgents(): Promise<void> {
-    const { layout, placements, directories, programs } = this.#plan;
+    const { layout, directories, programs } = this.#plan;
     const surroundings: AgentSurroundings = {
-      controlPlane: [`${LOOPBACK}:${placements.controlPlane.xds}`],
+      controlPlane: this.#controlPlanes.map(({ ports }) => `${LOOPBACK}:${ports.xds}`),
       postgres: { binDir: programs.postgres.binDir, user: programs.user?.name ?? null },
       envoy: programs.envoy,
       logLevel: this.#options.childLogLevel,

@@ -27,9 +27,16 @@ function allPorts(value: unknown): number[] {
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(allPorts) : [];
 }
 
+const ONE_WITH_FILE = { controlPlanes: 1, store: 'file' } as const;
+
 describe('place', () => {
   it('gives every listener a port of its own', async () => {
-    const { placements, problems } = await place([given('orders'), given('billing')], undefined, tools());
+    const { placements, problems } = await place(
+      [given('orders'), given('billing')],
+      undefined,
+      tools(),
+      ONE_WITH_FILE,
+    );
     const ports = allPorts(placements);
     expect(problems).toEqual([]);
     expect(ports).toHaveLength(2 + 2 * (3 + 2 * 7));
@@ -38,25 +45,25 @@ describe('place', () => {
   });
 
   it('keeps what it chose, but for ports that are taken meanwhile', async () => {
-    const first = (await place([given('orders')], undefined, tools())).placements;
-    const again = (await place([given('orders')], first, tools([], 0.5))).placements;
+    const first = (await place([given('orders')], undefined, tools(), ONE_WITH_FILE)).placements;
+    const again = (await place([given('orders')], first, tools([], 0.5), ONE_WITH_FILE)).placements;
     expect(again).toEqual(first);
     const lost = first.clusters.orders!.instances['orders-1']!.ports.mesh;
-    const third = (await place([given('orders')], first, tools([lost], 0.5))).placements;
+    const third = (await place([given('orders')], first, tools([lost], 0.5), ONE_WITH_FILE)).placements;
     expect(third.clusters.orders!.instances['orders-1']!.ports.mesh).not.toBe(lost);
     expect(third.clusters.orders!.instances['orders-2']).toEqual(first.clusters.orders!.instances['orders-2']);
   });
 
   it('adds instances beside those that are there', async () => {
-    const first = (await place([given('orders')], undefined, tools())).placements;
-    const grown = (await place([given('orders', '{}', 3)], first, tools())).placements;
+    const first = (await place([given('orders')], undefined, tools(), ONE_WITH_FILE)).placements;
+    const grown = (await place([given('orders', '{}', 3)], first, tools(), ONE_WITH_FILE)).placements;
     expect(grown.clusters.orders!.instances).toMatchObject(first.clusters.orders!.instances);
     expect(Object.keys(grown.clusters.orders!.instances)).toEqual(['orders-1', 'orders-2', 'orders-3']);
   });
 
   it("takes the user's ports, and never chooses one of them for something else", async () => {
     const own = given('orders', `{ rw: { port: ${FIRST_PORT + 1} } }`);
-    const { placements } = await place([given('billing'), own], undefined, tools());
+    const { placements } = await place([given('billing'), own], undefined, tools(), ONE_WITH_FILE);
     expect(placements.clusters.orders!.routes.rw).toBe(FIRST_PORT + 1);
     expect(allPorts(placements).filter((port) => port === FIRST_PORT + 1)).toHaveLength(1);
     expect(withPorts(own.spec, placements.clusters.orders!).routes.rw.port).toBe(FIRST_PORT + 1);
@@ -65,7 +72,7 @@ describe('place', () => {
   it("tells of every port of the user's that is taken", async () => {
     const one = given('orders', '{ rw: { port: 6432 }, any: { port: 6434 } }');
     const other = given('billing', '{ ro: { port: 6434 } }');
-    const { problems } = await place([one, other], undefined, tools([6432]));
+    const { problems } = await place([one, other], undefined, tools([6432]), ONE_WITH_FILE);
     expect(problems).toEqual([
       {
         file: 'orders.yaml',

@@ -3,6 +3,7 @@ import type { FileProblem } from '../../control-plane/api/document/index.ts';
 import { type ClusterSpec, instanceNames } from '../../control-plane/model/cluster-spec.ts';
 import type { ClusterPlacement, InstancePlacement, LocalPlacements } from './placements.ts';
 import { LOOPBACK, type PortAllocator } from './ports.ts';
+import type { StoreChoice } from './store-choice.ts';
 
 export const ROUTE_NAMES = ['rw', 'ro', 'any'] as const;
 export type RouteName = (typeof ROUTE_NAMES)[number];
@@ -26,6 +27,7 @@ export async function place(
   given: readonly GivenCluster[],
   kept: LocalPlacements | undefined,
   tools: PlaceTools,
+  { controlPlanes, store }: { readonly controlPlanes: number; readonly store: StoreChoice['kind'] },
 ): Promise<{ placements: LocalPlacements; problems: FileProblem[] }> {
   // The user's own ports first: what is chosen must not take them away.
   const problems = await takeGivenPorts(given, tools.allocator);
@@ -33,11 +35,27 @@ export async function place(
     api: await tools.allocator.takeOr(kept?.controlPlane.api),
     xds: await tools.allocator.takeOr(kept?.controlPlane.xds),
   };
+  const moreControlPlanes: LocalPlacements['moreControlPlanes'] = [];
+  for (let index = 0; index < controlPlanes - 1; index += 1) {
+    const before = kept?.moreControlPlanes[index];
+    moreControlPlanes.push({
+      api: await tools.allocator.takeOr(before?.api),
+      xds: await tools.allocator.takeOr(before?.xds),
+    });
+  }
+  const etcd =
+    store === 'own-etcd'
+      ? {
+          client: await tools.allocator.takeOr(kept?.etcd?.client),
+          peer: await tools.allocator.takeOr(kept?.etcd?.peer),
+        }
+      : undefined;
   const clusters: Record<string, ClusterPlacement> = {};
   for (const cluster of given) {
     clusters[cluster.spec.name] = await placeCluster(cluster, kept?.clusters[cluster.spec.name], tools);
   }
-  return { placements: { version: 1, controlPlane, clusters }, problems };
+  const own = { version: 1, controlPlane, moreControlPlanes, store, clusters } as const;
+  return { placements: etcd ? { ...own, etcd } : own, problems };
 }
 
 /** The spec with the gateway's ports in place of zeros: the form that the control plane stores. */

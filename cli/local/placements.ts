@@ -24,6 +24,12 @@ const cluster = z.object({
 const placements = z.object({
   version: z.literal(1),
   controlPlane: z.object({ api: port, xds: port }),
+  /** Of the second control plane and those after it. */
+  moreControlPlanes: z.array(z.object({ api: port, xds: port })).default([]),
+  /** What the records were begun with. */
+  store: z.enum(['file', 'own-etcd', 'etcd']).default('file'),
+  /** Ports of an etcd of our own; absent without one. */
+  etcd: z.object({ client: port, peer: port }).optional(),
   /** Where links to directories with long names are; absent where no name is too long. */
   links: z.string().startsWith('/').optional(),
   clusters: z.record(z.string(), cluster),

@@ -9,6 +9,7 @@ import type { FileProblem } from '../../control-plane/api/document/index.ts';
 import { type ErrorCode, HowdahError, type Problem } from '../../control-plane/model/errors.ts';
 import {
   findEnvoy,
+  findEtcd,
   findPostgres,
   findSetpriv,
   postgresUser,
@@ -16,6 +17,7 @@ import {
 } from '../../control-plane/runtime/binaries/index.ts';
 import type { GivenCluster } from './place.ts';
 import type { LocalPlacements } from './placements.ts';
+import type { StoreChoice } from './store-choice.ts';
 
 /** Collects mistakes; the first one's code is the code of the whole. */
 export class Findings {
@@ -52,18 +54,26 @@ export class Findings {
 export interface Programs {
   readonly envoy: { readonly path: string };
   readonly postgres: { readonly binDir: string };
+  /** Null: none is started here. */
+  readonly etcd: { readonly path: string } | null;
   /** Null: PostgreSQL runs as the user of `up`. */
   readonly user: SystemUser | null;
 }
 
 /** Fetches what is missing, which may take a while. Undefined when something can't be had. */
-export async function findPrograms(findings: Findings): Promise<Programs | undefined> {
+export async function findPrograms(findings: Findings, store: StoreChoice): Promise<Programs | undefined> {
   const user = await findings.attempt('postgres', () => postgresUser());
   await findings.attempt('setpriv', () => findSetpriv());
   const envoy = await findings.attempt('envoy', () => findEnvoy());
   const postgres = user === undefined ? undefined : await findings.attempt('postgres', () => findPostgres());
-  if (user === undefined || envoy === undefined || postgres === undefined) return undefined;
-  return { envoy: { path: envoy.path }, postgres: { binDir: postgres.binDir }, user };
+  const etcd = store.kind === 'own-etcd' ? await findings.attempt('--store', () => findEtcd()) : null;
+  if (etcd === undefined || user === undefined || envoy === undefined || postgres === undefined) return undefined;
+  return {
+    envoy: { path: envoy.path },
+    postgres: { binDir: postgres.binDir },
+    etcd: etcd && { path: etcd.path },
+    user,
+  };
 }
 
 /** Makes the directory. As root its parents must let the account of PostgreSQL through. */

@@ -15,11 +15,14 @@ import { type LocalPlacements, readPlacements, writePlacements } from './placeme
 import { PortAllocator, probeLoopback } from './ports.ts';
 import { Findings, findPrograms, keptProblems, prepareStateDirectory } from './preflight.ts';
 import { ShortDirectories } from './short-directories.ts';
+import { type StoreChoice, storeProblems } from './store-choice.ts';
 
 /** Children of a killed run stop by themselves; an agent needs up to 15 s for it. */
 const LEFTOVER_LIMIT_MS = 20_000;
 
 export interface PrepareOptions {
+  readonly controlPlanes: number;
+  readonly store: StoreChoice;
   readonly files: readonly string[];
   /** Absolute. */
   readonly stateDir: string;
@@ -33,7 +36,7 @@ export interface PrepareOptions {
 export async function prepareLocal(options: PrepareOptions): Promise<LocalPlan> {
   const findings = new Findings();
   const clusters = readClusterFiles(options.files, findings);
-  const programs = await findPrograms(findings);
+  const programs = await findPrograms(findings, options.store);
   const directory = await findings.attempt('--state-dir', () =>
     prepareStateDirectory(options.stateDir, programs?.user),
   );
@@ -53,7 +56,7 @@ export async function prepareLocal(options: PrepareOptions): Promise<LocalPlan> 
     writePlacements(layout.placementsFile, placements);
     makeSecrets(layout, clusters);
     mkdirSync(layout.gatewayDirectory, { recursive: true, mode: 0o700 });
-    return { layout, lock, clusters, placements, tools, directories, programs };
+    return { layout, lock, clusters, placements, tools, directories, programs, store: options.store };
   } catch (error) {
     placed?.directories.remove();
     lock?.release();
@@ -88,6 +91,7 @@ async function placeAll(
 ): Promise<Placed> {
   const kept = readPlacements(layout.placementsFile);
   findings.add('failed-precondition', ...keptProblems(clusters, kept, layout.directory));
+  if (kept) findings.add('failed-precondition', ...storeProblems(options.store, kept.store, layout.directory));
   const directories = new ShortDirectories(kept?.links);
   const tools: PlaceTools = {
     allocator: new PortAllocator(probeLoopback, options.random),
@@ -102,7 +106,10 @@ async function placeAll(
       return sockets;
     },
   };
-  const { placements, problems } = await place(clusters, kept, tools);
+  const { placements, problems } = await place(clusters, kept, tools, {
+    controlPlanes: options.controlPlanes,
+    store: options.store.kind,
+  });
   findings.add('failed-precondition', ...problems);
   const { root } = directories;
   return { placements: root === undefined ? placements : { ...placements, links: root }, tools, directories };

@@ -68,7 +68,7 @@ const controlPlane = {
 
 describe('status', () => {
   it('shows clusters, instances with the primary marked, and what is wrong', () => {
-    expect(statusTable({ controlPlane, clusters: [orders] }, plain)).toBe(
+    expect(statusTable({ controlPlane, controlPlanes: [controlPlane], clusters: [orders] }, plain)).toBe(
       `control plane  pid 7, api http://127.0.0.1:1, xds 127.0.0.1:2
 
 CLUSTER  PHASE   EPOCH  PRIMARY   INSTANCES  RW              RO              ANY
@@ -84,12 +84,12 @@ orders-3    -        absent          -          -        -     10        11     
   });
 
   it('says when there is nothing', () => {
-    expect(statusTable({ controlPlane, clusters: [] }, plain)).toContain('no clusters');
+    expect(statusTable({ controlPlane, controlPlanes: [controlPlane], clusters: [] }, plain)).toContain('no clusters');
   });
 
   it('has the same columns with colours', () => {
     const strip = (text: string) => text.replaceAll(new RegExp(`${String.fromCharCode(27)}\\[\\d+m`, 'g'), '');
-    const view = { controlPlane, clusters: [orders] };
+    const view = { controlPlane, controlPlanes: [controlPlane], clusters: [orders] };
     expect(statusTable(view, colored)).not.toBe(statusTable(view, plain));
     expect(strip(statusTable(view, colored))).toBe(statusTable(view, plain));
   });

@@ -6,6 +6,8 @@ import { formatBytes } from './units.ts';
 
 export interface StatusView {
   readonly controlPlane: ControlPlaneStatus;
+  /** All that are alive; absent when it can't be told. */
+  readonly controlPlanes?: readonly ControlPlaneStatus[] | undefined;
   readonly clusters: readonly ClusterStatus[];
   /** Clusters whose agents report and that the store does not know. */
   readonly strangers?: readonly { readonly cluster: string; readonly instances: readonly string[] }[];
@@ -13,9 +15,11 @@ export interface StatusView {
 
 /** All clusters, then all instances. */
 export function statusTable(view: StatusView, colors: Colors): string {
-  const head = `control plane  pid ${view.controlPlane.pid}, api ${view.controlPlane.api}, xds ${view.controlPlane.xds}`;
+  const head = controlPlaneLines(view, colors).join('
+');
   const strangers = strangerLines(view, colors);
-  if (view.clusters.length === 0) return [head, '', 'no clusters', ...strangers].join('\n');
+  if (view.clusters.length === 0) return [head, '', 'no clusters', ...strangers].join('
+');
   const clusters = formatTable(
     ['CLUSTER', 'PHASE', 'EPOCH', 'PRIMARY', 'INSTANCES', 'RW', 'RO', 'ANY'].map((title) => ({
       title,
@@ -38,6 +42,19 @@ export function statusTable(view: StatusView, colors: Colors): string {
   );
   const warnings = [...strangers, ...view.clusters.flatMap((cluster) => conditionLines(cluster, colors))];
   return [head, '', clusters, '', instances, ...(warnings.length === 0 ? [] : ['', ...warnings])].join('\n');
+}
+
+function controlPlaneLines({ controlPlane, controlPlanes }: StatusView, colors: Colors): string[] {
+  const where = ({ pid, api, xds }: ControlPlaneStatus) => `pid ${pid}, api ${api}, xds ${xds}`;
+  if (!controlPlanes) {
+    const unknown = `${colors.yellow('!')} the store does not answer: nobody decides until it does`;
+    return [`control plane  ${controlPlane.name}, ${where(controlPlane)}`, unknown];
+  }
+  if (controlPlanes.length === 1) return [`control plane  ${where(controlPlane)}`];
+  const rows = controlPlanes.map((one) => [one.name, one.leads ? colors.green('leads') : 'ready', where(one)]);
+  const table = formatTable([{ title: 'CONTROL PLANE' }, { title: 'STATE' }, { title: 'WHERE' }], rows);
+  if (controlPlanes.some(({ leads }) => leads)) return [table];
+  return [table, `${colors.yellow('!')} no control plane leads: nothing is decided until one does`];
 }
 
 export function instanceTable(instances: readonly InstanceStatus[], colors: Colors): string {

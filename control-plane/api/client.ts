@@ -6,19 +6,20 @@ import { errorBodySchema, ROUTES, type RouteInput, type RouteName, type RouteOut
 import type { ScaleRequest, SwitchoverRequest } from './view.ts';
 
 export interface ApiClientOptions {
-  /** `http://HOST:PORT`, as in control-plane.json. */
-  readonly baseUrl: string;
+  /** `http://HOST:PORT`, as in control-plane.json; of several the first that answers is asked. */
+  readonly baseUrl: string | readonly string[];
   /** Limit of one request, in ms; for a switchover it is added to the time that the request itself allows. */
   readonly timeoutMs: number;
 }
 
 /** Every method throws the HowdahError that the control plane answered, or `unavailable` when it can't be reached. */
 export class ApiClient {
-  readonly #baseUrl: string;
+  /** The one that answered last first. */
+  #baseUrls: readonly string[];
   readonly #timeoutMs: number;
 
   constructor(options: ApiClientOptions) {
-    this.#baseUrl = options.baseUrl.replace(/\/+$/, '');
+    this.#baseUrls = [options.baseUrl].flat().map((url) => url.replace(/\/+$/, ''));
     this.#timeoutMs = options.timeoutMs;
   }
 
@@ -114,9 +115,31 @@ export class ApiClient {
   }
 
   async #call<Name extends RouteName>(name: Name, input: RouteInput<Name>, extraMs = 0): Promise<RouteOutput<Name>> {
+    const isRead = ROUTES[name].method === 'GET';
+    const last = this.#baseUrls.length - 1;
+    for (const [index, baseUrl] of this.#baseUrls.entries()) {
+      // One that is frozen shall not use up the time of a question that others can answer.
+      const timeoutMs = isRead && index < last ? Math.min(this.#timeoutMs, TRY_LIMIT_MS) : this.#timeoutMs + extraMs;
+      try {
+        const answer = await this.#ask(name, input, baseUrl, timeoutMs);
+        if (index > 0) this.#baseUrls = [baseUrl, ...this.#baseUrls.filter((url) => url !== baseUrl)];
+        return answer;
+      } catch (error) {
+        if (!(error instanceof Unreachable)) throw error;
+        if (index === last || !(isRead || error.wasRefused)) throw error.shown;
+      }
+    }
+    throw new HowdahError('internal', 'there is no control plane to ask');
+  }
+
+  async #ask<Name extends RouteName>(
+    name: Name,
+    input: RouteInput<Name>,
+    baseUrl: string,
+    timeoutMs: number,
+  ): Promise<RouteOutput<Name>> {
     const route = ROUTES[name];
-    const url = `${this.#baseUrl}${fillPath(route.path, input.params)}${queryText(input.query)}`;
-    const timeoutMs = this.#timeoutMs + extraMs;
+    const url = `${baseUrl}${fillPath(route.path, input.params)}${queryText(input.query)}`;
     let status: number;
     let text: string;
     try {
@@ -131,46 +154,63 @@ export class ApiClient {
       status = response.status;
       text = await response.text();
     } catch (error) {
-      throw this.#unreachable(error, timeoutMs);
+      throw new Unreachable(error, unreachable(error, baseUrl, timeoutMs));
     }
     const body = parseJson(text);
-    if (status !== 200) throw this.#refused(status, body);
+    if (status !== 200) throw refused(status, body, baseUrl);
     const parsed = route.response.safeParse(body);
-    if (!parsed.success) throw this.#foreign(`${route.path}: ${z.prettifyError(parsed.error)}`);
+    if (!parsed.success) throw foreign(`${route.path}: ${z.prettifyError(parsed.error)}`, baseUrl);
     // The schema just parsed with is the one that RouteOutput is inferred from; TypeScript can't follow that by name.
     return parsed.data as RouteOutput<Name>;
   }
+}
 
-  #unreachable(error: unknown, timeoutMs: number): HowdahError {
-    if (error instanceof Error && error.name === 'TimeoutError') {
-      const message = `the control plane at ${this.#baseUrl} did not answer within ${timeoutMs} ms`;
-      return new HowdahError('deadline-exceeded', message, { cause: error });
-    }
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    const detail = cause instanceof Error ? cause.message || cause.name : String(cause);
-    return new HowdahError(
-      'unavailable',
-      `no control plane answers at ${this.#baseUrl} (${detail}): start one with "howdah up -f FILE", or name the right one with --state-dir or --api`,
-      { cause: error },
-    );
+function unreachable(error: unknown, baseUrl: string, timeoutMs: number): HowdahError {
+  if (error instanceof Error && error.name === 'TimeoutError') {
+    const message = `the control plane at ${baseUrl} did not answer within ${timeoutMs} ms`;
+    return new HowdahError('deadline-exceeded', message, { cause: error });
   }
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const detail = cause instanceof Error ? cause.message || cause.name : String(cause);
+  return new HowdahError(
+    'unavailable',
+    `no control plane answers at ${baseUrl} (${detail}): start one with "howdah up -f FILE", or name the right one with --state-dir or --api`,
+    { cause: error },
+  );
+}
 
-  #refused(status: number, body: unknown): HowdahError {
-    const parsed = errorBodySchema.safeParse(body);
-    if (!parsed.success) return this.#foreign(`HTTP status ${status}`);
-    const { code, message, problems } = parsed.data.error;
-    return new HowdahError(code, message, {
-      problems: problems.map(({ path, message, line }) => ({ path, message, ...(line === undefined ? {} : { line }) })),
-    });
-  }
+function refused(status: number, body: unknown, baseUrl: string): HowdahError {
+  const parsed = errorBodySchema.safeParse(body);
+  if (!parsed.success) return foreign(`HTTP status ${status}`, baseUrl);
+  const { code, message, problems } = parsed.data.error;
+  return new HowdahError(code, message, {
+    problems: problems.map(({ path, message, line }) => ({ path, message, ...(line === undefined ? {} : { line }) })),
+  });
+}
 
-  #foreign(detail: string): HowdahError {
-    return new HowdahError(
-      'unavailable',
-      `what answers at ${this.#baseUrl} is not a Howdah control plane of this version (${detail})`,
-    );
+function foreign(detail: string, baseUrl: string): HowdahError {
+  return new HowdahError(
+    'unavailable',
+    `what answers at ${baseUrl} is not a Howdah control plane of this version (${detail})`,
+  );
+}
+
+/** Nobody answered: the next one may be asked. */
+class Unreachable extends Error {
+  readonly shown: HowdahError;
+  /** Nobody listens there, so the request reached nobody. */
+  readonly wasRefused: boolean;
+
+  constructor(error: unknown, shown: HowdahError) {
+    super(shown.message);
+    this.shown = shown;
+    const cause = error instanceof Error ? error.cause : undefined;
+    this.wasRefused = cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED';
   }
 }
+
+/** For each of several control planes but the last, ms. */
+const TRY_LIMIT_MS = 1_500;
 
 /** What a switchover itself may take beyond its wait for transactions. */
 const SWITCHOVER_ALLOWANCE_MS = 60_000;

@@ -1,7 +1,7 @@
 /** `howdah up` as a process of a test. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ApiClient } from '../../control-plane/api/client.ts';
 import type { ClusterStatus } from '../../control-plane/api/contract.ts';
@@ -66,8 +66,21 @@ export class HowdahUp {
     return JSON.parse(readFileSync(join(this.stateDir, 'control-plane.json'), 'utf8'));
   }
 
+  /** Of one of its children, by the name that its log has. */
+  childPid(name: string): number {
+    const children: { name: string; pid: number }[] = JSON.parse(
+      readFileSync(join(this.stateDir, 'children.json'), 'utf8'),
+    );
+    const found = children.find((child) => child.name === name);
+    if (!found) throw new Error(`${name} does not run`);
+    return found.pid;
+  }
+
+  /** Of whichever control plane answers. */
   api(): ApiClient {
-    return new ApiClient({ baseUrl: this.controlPlane().api, timeoutMs: 5_000 });
+    const files = readdirSync(this.stateDir).filter((name) => /^control-plane(-[b-z])?\.json$/.test(name));
+    const contents = files.sort().map((file) => JSON.parse(readFileSync(join(this.stateDir, file), 'utf8')));
+    return new ApiClient({ baseUrl: contents.map(({ api }) => api), timeoutMs: 5_000 });
   }
 
   cluster(name: string): Promise<ClusterStatus> {

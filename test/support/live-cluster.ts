@@ -13,8 +13,15 @@ export class LiveClusters {
   readonly up: HowdahUp;
   readonly #directory: TempDir;
 
-  /** @param clusters name to the YAML of `spec` in flow style, for example `{ instances: 3 }` */
-  constructor(clusters: Readonly<Record<string, string>>, logLevel: 'error' | 'debug' = 'error') {
+  /**
+   * @param clusters name to the YAML of `spec` in flow style, for example `{ instances: 3 }`
+   * @param flags of `howdah up`
+   */
+  constructor(
+    clusters: Readonly<Record<string, string>>,
+    logLevel: 'error' | 'debug' = 'error',
+    ...flags: readonly string[]
+  ) {
     this.#directory = tempDir();
     // Open to the account that PostgreSQL runs as under root, as a mkdtemp directory is not.
     chmodSync(this.#directory.path, 0o755);
@@ -24,7 +31,15 @@ export class LiveClusters {
         `apiVersion: howdah.dev/v1alpha1\nkind: PostgresCluster\nmetadata: { name: ${name} }\nspec: ${spec}\n`,
     );
     writeFileSync(file, documents.join('---\n'));
-    this.up = new HowdahUp(join(this.#directory.path, 'state'), [file], '--log-level', logLevel);
+  /**
+   * @param clusters name to the YAML of `spec` in flow style, for example `{ instances: 3 }`
+   * @param flags of `howdah up`
+   */
+  constructor(
+    clusters: Readonly<Record<string, string>>,
+    logLevel: 'error' | 'debug' = 'error',
+    ...flags: readonly string[]
+  ) {
   }
 
   /** Ends all and looks that nothing is left. */

@@ -27,10 +27,10 @@ export interface ElectionOptions {
 }
 
 /**
- * A leader that dies is replaced within this and half a second, in which etcd looks for leases that ended. A shorter one
- * would be lost by a process that a busy machine does not let run.
+ * A leader that dies is replaced within this and half a second, in which etcd looks for leases that ended. etcd grants
+ * no shorter one with its default settings.
  */
-const LEASE_SECONDS = 3;
+const LEASE_SECONDS = 2;
 /** Clocks differ in speed by far less than the rest. */
 const USED_SHARE = 0.9;
 const TICK_MS = 200;

@@ -232,7 +232,13 @@ export class Lab {
     const child = new SupervisedChild(
       {
         name,
-        command: [join(import.meta.dirname, 'enter.ts'), JSON.stringify(entrance), programFile(program), ...args],
+        command: [
+          process.execPath,
+          join(import.meta.dirname, 'enter.ts'),
+          JSON.stringify(entrance),
+          programFile(program),
+          ...args,
+        ],
         logFile: join(this.logDirectory, `${name}.log`),
       },
       { clock: systemClock, log: SILENT, onChange: () => undefined, onUnexpectedExit: () => undefined },
@@ -273,7 +279,7 @@ function readSpec(text: string): ClusterSpec {
 
 async function findProgramsOrThrow(): Promise<Programs> {
   const findings = new Findings();
-  const programs = await findPrograms(findings);
+  const programs = await findPrograms(findings, { kind: 'file' });
   findings.throwIfAny();
   return programs!;
 }

@@ -45,7 +45,10 @@ async function run(options: MainOptions, log: Logger, stop: AbortSignal): Promis
   });
   const coordination = await coordinate({
     ...{ options, clock, log, stop, self: about },
-    onTerm: (term) => manager.onTerm(term),
+    onTerm(term) {
+      metrics.onTerm();
+      manager.onTerm(term);
+    },
   });
   const { store, leadership, peers, election } = coordination;
   const cache = new SnapshotCache();
@@ -55,6 +58,7 @@ async function run(options: MainOptions, log: Logger, stop: AbortSignal): Promis
     source: {
       proxies: () => xds.proxies(),
       clusters: () => manager.clusters().map((cluster) => clusterStatus(cluster)),
+      leads: () => peers.leads(),
     },
   });
   const publisher = publishInto(cache, metrics.xds, log.child({ component: 'publisher' }));

@@ -1,14 +1,15 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { connection } from '../../test/support/build-cluster.ts';
+import { buildCluster, connection } from '../../test/support/build-cluster.ts';
 import { buildSpec } from '../../test/support/build-record.ts';
 import { captureRejection } from '../../test/support/capture-error.ts';
 import { ManualClock, MemoryStore } from '../../test/support/manual-clock.ts';
 import type { InstanceReport } from '../model/instance.ts';
 import type { ControlMessage } from '../runtime/agent-protocol.ts';
 import { createLogger } from '../runtime/logger.ts';
-import { ALONE } from '../store/leadership.ts';
+import { ALONE, type Leadership } from '../store/leadership.ts';
 import { type AgentChannel, Manager } from './manager.ts';
 import type { ClusterState } from './state.ts';
+import { PendingSwitchover } from './switchover.ts';
 
 class TestChannel implements AgentChannel {
   readonly hello: AgentChannel['hello'];
@@ -33,12 +34,12 @@ class TestChannel implements AgentChannel {
   }
 }
 
-async function setUp(store = new MemoryStore()) {
+async function setUp(store = new MemoryStore(), leadership: Leadership = ALONE) {
   const clock = new ManualClock();
   const states: ClusterState[] = [];
   const manager = new Manager({
     store,
-    leadership: ALONE,
+    leadership,
     clock,
     random: () => 0,
     log: createLogger({ level: 'silent', format: 'json' }),
@@ -163,5 +164,76 @@ describe('the manager', () => {
     manager.onHello(new TestChannel('orders-1'));
     await settle();
     expect(states).toHaveLength(before);
+  });
+});
+
+describe('of several control planes', () => {
+  /** Two over one store, of which none leads yet; `appoint` makes one lead in a term. */
+  async function two() {
+    const store = new MemoryStore();
+    const terms: (number | null)[] = [null, null];
+    const first = await setUp(store, { term: () => terms[0]! });
+    const second = await setUp(store, { term: () => terms[1]! });
+    const all = [first, second];
+    return {
+      ...{ first, second, store },
+      async appoint(index: number, term: number | null) {
+        terms[index] = term;
+        all[index]!.manager.onTerm(term);
+        await all[index]!.settle();
+      },
+      /** Its lease ends without its having been let run. */
+      expire(index: number) {
+        terms[index] = null;
+      },
+    };
+  }
+
+  const fresh = { postgres: { kind: 'absent' }, systemId: '', timeline: 0 } as const;
+
+  it('only the one that leads sends goals, each with its term, and renews leases', async () => {
+    const { first, second, appoint } = await two();
+    await appoint(0, 7);
+    await first.manager.apply(buildSpec());
+    await second.settle();
+    const [toFirst, toSecond] = [new TestChannel('orders-1', fresh), new TestChannel('orders-1', fresh)];
+    first.manager.onHello(toFirst);
+    second.manager.onHello(toSecond);
+    await first.settle();
+    await second.settle();
+    first.manager.onReport(toFirst, toFirst.report);
+    second.manager.onReport(toSecond, toSecond.report);
+    await second.settle();
+    expect(toSecond.messages).toEqual([]);
+    expect(toFirst.messages.find(({ kind }) => kind === 'goal')).toMatchObject({ term: 7 });
+    expect(toFirst.messages.some(({ kind }) => kind === 'report-ack')).toBe(true);
+    expect(second.manager.cluster('orders')!.instances.get('orders-1')!.connected).toBe(true);
+  });
+
+  it('the next one goes on from what is stored, and the one before says nothing more', async () => {
+    const { first, second, appoint, expire } = await two();
+    await appoint(0, 7);
+    await first.manager.apply(buildSpec());
+    await second.settle();
+    const [toFirst, toSecond] = [new TestChannel('orders-1', fresh), new TestChannel('orders-1', fresh)];
+    first.manager.onHello(toFirst);
+    second.manager.onHello(toSecond);
+    await first.settle();
+    expire(0);
+    const before = toFirst.messages.length;
+    await appoint(1, 9);
+    await second.settle();
+    expect(toSecond.messages.find(({ kind }) => kind === 'goal')).toMatchObject({ term: 9 });
+    first.manager.onReport(toFirst, toFirst.report);
+    await first.settle();
+    expect(toFirst.messages).toHaveLength(before);
+  });
+
+  it('whoever waits for a switchover is told that nobody here brings it to its end', async () => {
+    const asked = { to: 'orders-2', waitMs: 1000 };
+    const clock = new ManualClock();
+    const pending = new PendingSwitchover(clock, asked, buildCluster());
+    pending.abandon('another one leads');
+    await expect(pending.done).rejects.toMatchObject({ code: 'unavailable', message: 'another one leads' });
   });
 });

@@ -125,3 +125,27 @@ describe('reduce', () => {
     });
   });
 });
+
+describe('who begins to lead', () => {
+  const lead = (state: ClusterState, term: number) =>
+    observe(state, 10, { kind: 'leading', term, record: state.record });
+
+  it('takes nothing for told or confirmed by itself that another one sent', () => {
+    const begun = lead(confirmed(), 5);
+    expect(begun).toMatchObject({ term: 5, syncBaseline: null, observedSince: 10 });
+    expect(observed(begun, 'orders-1')).toMatchObject({ sentGoal: null, report: { goal: null } });
+    // A report of the same goal that was sent before ours arrived.
+    const sent = observe(begun, 11, { kind: 'sent', instance: 'orders-1', goalId: GOAL });
+    const done = { postgres: primaryOf(sent), goal: { id: GOAL, status: 'done', detail: '' } as const };
+    const early = report(sent, 12, 'orders-1', { ...done, term: 4 });
+    expect(early.syncBaseline).toBeNull();
+    expect(report(early, 13, 'orders-1', { ...done, term: 5 }).syncBaseline).toMatchObject({ goalId: GOAL });
+  });
+
+  it('keeps who is there and since when who is gone', () => {
+    const gone = observe(buildCluster(), 4, { kind: 'disconnected', instance: 'orders-1' });
+    const begun = lead(gone, 5);
+    expect(observed(begun, 'orders-1').link).toEqual({ kind: 'down', since: 4 });
+    expect(observed(begun, 'orders-2')).toMatchObject({ link: { kind: 'up' }, foundRunning: true });
+  });
+});

@@ -13,7 +13,7 @@ const page = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'ut
 
 function fixture(proxies: ObservedProxy[] = []) {
   let now = 0;
-  const source = { proxies: () => proxies, clusters: () => [clusterStatus(buildView())] };
+  const source = { proxies: () => proxies, clusters: () => [clusterStatus(buildView())], leads: () => true };
   const metrics = new Metrics({ clock: { now: () => now }, source });
   return { metrics, at: (ms: number) => (now = ms) };
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -183,6 +183,28 @@ describe('FileStore', () => {
     expect(await store.list()).toEqual(states.at(-1)!.clusters);
     expect(existsSync(left)).toBe(false);
     await store.close();
+  });
+
+  it('takes a journal that is gone for a lost store, and begins anew only when told so', async () => {
+    await (await open(directory.path)).close();
+    rmSync(journalOf(directory.path));
+    const error = await captureRejection(open(directory.path));
+    expect(error.code).toBe('corrupted');
+    expect(error.message).toContain(`the journal ${journalOf(directory.path)} is gone`);
+    // The refusal let go of the lock and left everything as it was.
+    expect((await captureRejection(open(directory.path))).code).toBe('corrupted');
+    rmSync(join(directory.path, 'began'));
+    const store = await open(directory.path);
+    expect(await store.list()).toEqual([]);
+    await store.close();
+  });
+
+  it('of an earlier version, that has a journal and no marker, is taken and marked', async () => {
+    await (await open(directory.path)).close();
+    rmSync(join(directory.path, 'began'));
+    await (await open(directory.path)).close();
+    rmSync(journalOf(directory.path));
+    expect((await captureRejection(open(directory.path))).code).toBe('corrupted');
   });
 
   it('keeps the journal from other users', async () => {

@@ -1,5 +1,5 @@
 // The embedded store: one directory, one process, a journal of changes. Reads come from memory.
-import { mkdir } from 'node:fs/promises';
+import { access, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ClusterRecord } from '../model/cluster-record.ts';
 import { HowdahError } from '../model/errors.ts';
@@ -11,7 +11,7 @@ import { JournalFile, syncDirectory } from './journal-file.ts';
 import type { Store, StoreListener, Versioned } from './store.ts';
 
 export interface FileStoreOptions {
-  /** Made if it is not there. Holds `journal` and `lock`. */
+  /** Made if it is not there. Holds `journal`, `lock` and `began`, which says that there was a journal. */
   readonly directory: string;
   readonly clock: Clock;
   readonly log: Logger;
@@ -65,7 +65,7 @@ export class FileStore implements Store {
 
   /**
    * @throws HowdahError `failed-precondition` while another process has the store open; `corrupted` when the journal is
-   * damaged; `missing-dependency` without flock(1).
+   * damaged or gone; `missing-dependency` without flock(1).
    */
   static async open(options: FileStoreOptions): Promise<FileStore> {
     const { directory, log } = options;
@@ -73,10 +73,16 @@ export class FileStore implements Store {
     await syncDirectory(dirname(directory));
     const lock = FileLock.acquire(join(directory, 'lock'), (holder) => inUse(directory, holder));
     const spareBytes = 2 * (options.compactAtBytes ?? COMPACT_AT_BYTES);
-    const journal = new JournalFile({ path: join(directory, 'journal'), spareBytes, log });
+    const journalPath = join(directory, 'journal');
+    const marker = join(directory, 'began');
+    const journal = new JournalFile({ path: journalPath, spareBytes, log });
     try {
       const payloads = await journal.open();
-      if (!payloads) await journal.replace(snapshotEntry([]));
+      if (!payloads) {
+        if (await exists(marker)) throw goneError(journalPath, marker);
+        await journal.replace(snapshotEntry([]));
+      }
+      await leaveMarker(marker);
       return new FileStore(options, lock, journal, replayed(journal, payloads ?? []));
     } catch (error) {
       await journal.close();
@@ -197,6 +203,29 @@ export class FileStore implements Store {
     this.#pending = [];
     for (const { settle } of waiting) settle.reject(failure);
   }
+}
+
+/** Made once the journal is there: from then on a missing journal is a lost one, and not a new store. */
+async function leaveMarker(marker: string): Promise<void> {
+  if (await exists(marker)) return;
+  await writeFile(marker, 'A journal was begun here. Without it this store is not empty but lost.\n', { mode: 0o600 });
+  await syncDirectory(dirname(marker));
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+function goneError(journal: string, marker: string): HowdahError {
+  return new HowdahError(
+    'corrupted',
+    `the journal ${journal} is gone, though there was one. Nothing was changed. Bring this very file back (not a backup: ` +
+      `an older one would undo decisions). To begin with an empty store, which forgets every cluster, remove ${marker} too; ` +
+      'the data of the clusters is not in it.',
+  );
 }
 
 function replayed(journal: JournalFile, payloads: readonly unknown[]): Map<string, Versioned> {

@@ -79,6 +79,7 @@ async function run(options: MainOptions, log: Logger, stop: AbortSignal): Promis
   const xds = createXds({ cache, publisher, retry, metrics: metrics.xds, log: log.child({ component: 'xds' }) });
   const clients = new ClientStatusServer({ source: xds, now: () => clock.now() });
   const agents = new AgentService({
+    clock,
     log,
     onHello: (connection) => manager.onHello(connection),
     onReport: (connection, report) => manager.onReport(connection, report),

@@ -4,6 +4,7 @@ import { ERROR_CODES, HowdahError } from '../model/errors.ts';
 import type { InstanceReport } from '../model/instance.ts';
 import type { AgentHello, AgentMessage, ControlMessage } from '../runtime/agent-protocol.ts';
 import { AGENT_SERVICE } from '../runtime/agent-wire.ts';
+import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { type AgentConnection, AgentStream } from './agent-stream.ts';
 
@@ -14,6 +15,7 @@ import { type AgentConnection, AgentStream } from './agent-stream.ts';
 export type { AgentConnection } from './agent-stream.ts';
 
 export interface AgentServiceOptions {
+  readonly clock: Clock;
   readonly log: Logger;
   /** A stream said hello. Throwing a HowdahError refuses it. */
   onHello(connection: AgentConnection): void;
@@ -27,6 +29,9 @@ export interface AgentServiceOptions {
  * once, by its connection's end.
  */
 export const AGENT_SERVER_OPTIONS = { keepaliveMs: 1_000, keepaliveTimeoutMs: 1_000 } as const;
+
+/** A stream that has not said who it is by then is ended, ms: an agent says so in its first message. */
+const HELLO_LIMIT_MS = 3_000;
 
 /** An agent's report has some hundred bytes for each instance of its cluster. */
 const MAX_MESSAGE_BYTES = 256 * 1024;
@@ -66,8 +71,12 @@ export class AgentService {
       reason = error.message;
       call.fail(ERROR_CODES[error.code].grpc, error.message);
     };
+    const limit = this.#options.clock.after(HELLO_LIMIT_MS, () =>
+      refuse(new HowdahError('deadline-exceeded', `no hello came within ${HELLO_LIMIT_MS} ms`)),
+    );
     return {
       onMessage: (inbound) => {
+        limit.cancel();
         try {
           const message = received(inbound);
           if (stream === undefined) stream = this.#hello(call, message);
@@ -82,6 +91,7 @@ export class AgentService {
         call.end();
       },
       onClosed: () => {
+        limit.cancel();
         if (stream !== undefined) this.#leave(stream, reason);
       },
     };

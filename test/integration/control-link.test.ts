@@ -319,6 +319,13 @@ describe('the control plane refuses', () => {
     expect(server.hellos).toEqual([]);
   });
 
+  it('a stream that says nothing', async () => {
+    expect(await refused()).toMatchObject({
+      code: status.DEADLINE_EXCEEDED,
+      details: 'no hello came within 3000 ms',
+    });
+  });
+
   it('a second hello', async () => {
     expect(await refused(helloOf(), helloOf())).toMatchObject({ code: status.INVALID_ARGUMENT });
     expect(server.gone).toHaveLength(1);

@@ -20,6 +20,7 @@ export class AgentServer {
 
   constructor() {
     this.service = new AgentService({
+      clock: systemClock,
       log: createLogger({ level: 'silent', format: 'json' }),
       onHello: (connection) => {
         if (this.refusal) throw this.refusal;

@@ -127,6 +127,9 @@ export class Manager
       const entry = this.#clusters.get(stored.record.spec.name);
       if (!entry) this.#add(stored);
       else {
+        // Whoever led before may have told others since.
+        entry.settings.clear();
+        entry.toldOf = null;
         entry.runner.lead(stored, term);
         for (const [instance, { hello }] of entry.agents) {
           entry.runner.observe({ kind: 'placement', instance, placement: hello.placement });
@@ -369,11 +372,11 @@ export class Manager
   }
 }
 
-/** To each agent that is connected and was not told these yet. */
+/** To each agent that is connected and was not told these yet; only the one that leads knows the newest record. */
 function tellSettings(entry: Entry): void {
   const { runner, agents, settings: told } = entry;
   // They follow from the record alone.
-  if (entry.toldOf === runner.state.record) return;
+  if (entry.toldOf === runner.state.record || !runner.leads()) return;
   entry.toldOf = runner.state.record;
   for (const [instance, channel] of agents) {
     const settings = settingsFor(runner.state.record, instance);

@@ -98,7 +98,7 @@ export class ClusterRunner {
   /** The store told of a record; whoever leads knows better. */
   noteStored(stored: Versioned): void {
     this.#told = stored;
-    if (!this.#leads()) void this.wake();
+    if (!this.leads()) void this.wake();
   }
 
   observe(observation: Observation): void {
@@ -148,7 +148,7 @@ export class ClusterRunner {
   async #step(): Promise<void> {
     const { clock } = this.#options;
     for (const observation of this.#queue.splice(0)) this.#fold(observation);
-    if (!this.#leads()) return this.#follow();
+    if (!this.leads()) return this.#follow();
     const decision = this.#intended() ?? decide(this.#state, clock.now());
     this.#reason = decision.reason;
     let due: readonly DueGoal[] | null = null;
@@ -167,12 +167,12 @@ export class ClusterRunner {
     this.#current = null;
     if (this.#stopped) return;
     // It may have been frozen meanwhile.
-    if (this.#leads()) this.#act(decision, due ?? this.#goalsDue(decision.retry));
+    if (this.leads()) this.#act(decision, due ?? this.#goalsDue(decision.retry));
     else this.#follow();
   }
 
   /** Asked before everything that reaches an agent: the clock may have gone on while this process was not let run. */
-  #leads(): boolean {
+  leads(): boolean {
     return this.#state.term !== null && this.#state.term === this.#options.leadership.term();
   }
 

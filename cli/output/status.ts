@@ -15,11 +15,9 @@ export interface StatusView {
 
 /** All clusters, then all instances. */
 export function statusTable(view: StatusView, colors: Colors): string {
-  const head = controlPlaneLines(view, colors).join('
-');
+  const head = controlPlaneLines(view, colors).join('\n');
   const strangers = strangerLines(view, colors);
-  if (view.clusters.length === 0) return [head, '', 'no clusters', ...strangers].join('
-');
+  if (view.clusters.length === 0) return [head, '', 'no clusters', ...strangers].join('\n');
   const clusters = formatTable(
     ['CLUSTER', 'PHASE', 'EPOCH', 'PRIMARY', 'INSTANCES', 'RW', 'RO', 'ANY'].map((title) => ({
       title,

@@ -31,15 +31,7 @@ export class LiveClusters {
         `apiVersion: howdah.dev/v1alpha1\nkind: PostgresCluster\nmetadata: { name: ${name} }\nspec: ${spec}\n`,
     );
     writeFileSync(file, documents.join('---\n'));
-  /**
-   * @param clusters name to the YAML of `spec` in flow style, for example `{ instances: 3 }`
-   * @param flags of `howdah up`
-   */
-  constructor(
-    clusters: Readonly<Record<string, string>>,
-    logLevel: 'error' | 'debug' = 'error',
-    ...flags: readonly string[]
-  ) {
+    this.up = new HowdahUp(join(this.#directory.path, 'state'), [file], '--log-level', logLevel, ...flags);
   }
 
   /** Ends all and looks that nothing is left. */

@@ -15,7 +15,10 @@ export interface ServerCall<Response> {
   readonly isFull: boolean;
   /** Tells the client that the call was taken, before there is a message for it. */
   accept(): void;
-  /** @returns false when the client should read first; the message goes out all the same */
+  /**
+   * A message that can't be written ends the call with INTERNAL.
+   * @returns false when the client should read first; the message goes out all the same
+   */
   write(message: Response): boolean;
   /** Ends the call well. onClosed is called within it. */
   end(): void;
@@ -93,8 +96,15 @@ export class StreamCall<Request, Response> implements ServerCall<Response> {
 
   write(message: Response): boolean {
     if (!this.isOpen) return false;
+    let bytes: Uint8Array;
+    try {
+      bytes = this.#method.responseSerialize(message);
+    } catch (error) {
+      this.fail(status.INTERNAL, `the answer can't be written: ${messageOf(error)}`);
+      return false;
+    }
     this.accept();
-    return this.#stream.write(framed(this.#method.responseSerialize(message)));
+    return this.#stream.write(framed(bytes));
   }
 
   end(): void {
@@ -131,8 +141,7 @@ export class StreamCall<Request, Response> implements ServerCall<Response> {
     try {
       message = this.#method.requestDeserialize(bytes);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      this.fail(status.INVALID_ARGUMENT, `the message can't be read: ${reason}`);
+      this.fail(status.INVALID_ARGUMENT, `the message can't be read: ${messageOf(error)}`);
       return;
     }
     this.#handler?.onMessage(message);
@@ -160,6 +169,10 @@ export class StreamCall<Request, Response> implements ServerCall<Response> {
     this.#handler = undefined;
     handler?.onClosed();
   }
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Ends a stream that is no call of this server. */

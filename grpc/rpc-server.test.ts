@@ -15,7 +15,10 @@ const echoed = {
     if (message.toString() === 'nonsense') throw new Error('no sense');
     return message.toString();
   },
-  responseSerialize: bytes,
+  responseSerialize: (answer: string) => {
+    if (answer === 'odd!') throw new Error('not this one');
+    return bytes(answer);
+  },
 };
 const upper = { ...echoed, path: '/test.Echo/Upper' };
 const clock = {
@@ -114,6 +117,7 @@ describe('a gRPC server', () => {
 
   it.each([
     ['a message that can not be read', 'nonsense', status.INVALID_ARGUMENT, 'no sense'],
+    ['an answer that can not be written', 'odd', status.INTERNAL, 'not this one'],
     ['a message that is too long', 'x'.repeat(101), status.RESOURCE_EXHAUSTED, '100 is the most'],
   ])('refuses %s, and goes on', async (_, message, code, details) => {
     const { open } = await start();

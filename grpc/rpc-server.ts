@@ -15,7 +15,7 @@ import {
 } from 'node:http2';
 import { status } from '@grpc/grpc-js';
 import type { ServedMethod } from '../proto/service.ts';
-import { type CallHandler, refuse, refuseContentType, type ServerCall, StreamCall } from './call.ts';
+import { type CallHandler, messageOf, refuse, refuseContentType, type ServerCall, StreamCall } from './call.ts';
 import { timeoutMs } from './trailers.ts';
 
 export interface RpcServerOptions {
@@ -224,8 +224,7 @@ async function respond<Response>(call: ServerCall<Response>, answer: Promise<Res
     call.write(await answer);
     call.end();
   } catch (error) {
-    const details = error instanceof Error ? error.message : String(error);
-    call.fail(error instanceof RpcError ? error.code : status.INTERNAL, details);
+    call.fail(error instanceof RpcError ? error.code : status.INTERNAL, messageOf(error));
   }
 }
 

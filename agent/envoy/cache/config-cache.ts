@@ -52,6 +52,8 @@ export class ConfigCache implements Component {
   #standing = '';
   /** Envoy was started and has nothing from a control plane yet. One that has is told nothing: what is kept may be older. */
   #envoyIsNew = true;
+  /** Counts Envoy's starts and ends: what was learned of one says nothing of the next. */
+  #envoy = 0;
   #timer: Timer | undefined;
   #last: Promise<void> = Promise.resolve();
   #stopped = false;
@@ -86,7 +88,9 @@ export class ConfigCache implements Component {
   /** To be called when Envoy started or ended. */
   envoyChanged(): void {
     this.#envoyIsNew = true;
+    this.#envoy += 1;
     this.#versions = '';
+    this.#lastVersions = '';
     this.#offer();
   }
 
@@ -119,14 +123,16 @@ export class ConfigCache implements Component {
 
   async #keep(): Promise<void> {
     const { admin, node } = this.#options;
+    const envoy = this.#envoy;
     const { status, body: versions } = await admin(VERSIONS);
     // What changes now, as in a failover, has the processor for itself; it is kept once it is at rest.
     const atRest = versions === this.#lastVersions;
+    if (envoy !== this.#envoy) return;
     this.#lastVersions = versions;
     if (status !== 200 || versions === this.#versions || !atRest) return;
     const dump = await admin('/config_dump?include_eds');
     // Envoy began to use the cache meanwhile, which may be less than what is cached.
-    if (dump.status !== 200 || this.#server.inUse) return;
+    if (dump.status !== 200 || this.#server.inUse || envoy !== this.#envoy) return;
     const resources = acceptedResources(JSON.parse(dump.body));
     if (resources.listeners.length === 0) return;
     const text = cacheText(node, resources);
@@ -134,6 +140,11 @@ export class ConfigCache implements Component {
       await writeWhole(this.#file, text, null);
       this.#cached = resources;
       this.#log.debug({ bytes: text.length }, 'configuration cached');
+    }
+    // It ended while the file was written: the next one needs it.
+    if (envoy !== this.#envoy) {
+      this.#offer();
+      return;
     }
     this.#versions = versions;
     this.#envoyIsNew = false;

@@ -80,7 +80,13 @@ export async function runScript(subject: Subject): Promise<Line[]> {
   for (const name of ['db-2', 'db-3', 'db-1']) await reach(name, { kind: 'fence', epoch: 2 });
   subject.route('db-2');
   await reach('db-2', lead(2, { voters: ['db-3'], k: 1 }), hasCheckpoint);
-  await reach('db-3', { ...follow(2, last('db-2')), timeline: 0, history: [], sourceReady: false });
+  const promoted = last('db-2').timeline;
+  await reach(
+    'db-3',
+    { ...follow(2, last('db-2')), timeline: 0, history: [], sourceReady: false },
+    // The position is told before the timeline is.
+    (report) => streams(report) && report.timeline === promoted,
+  );
   await reach('db-3', follow(2, last('db-2')), streams);
   await reach('db-1', follow(2, last('db-2')), streams);
   await reach('db-2', lead(2, { voters: ['db-1', 'db-3'], k: 2 }), shows('db-1 quorum, db-3 quorum'));

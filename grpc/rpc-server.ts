@@ -224,8 +224,13 @@ async function respond<Response>(call: ServerCall<Response>, answer: Promise<Res
     call.write(await answer);
     call.end();
   } catch (error) {
-    call.fail(error instanceof RpcError ? error.code : status.INTERNAL, messageOf(error));
+    failWith(call, error);
   }
+}
+
+/** Ends the call with the status that the error has, INTERNAL for one that has none. */
+export function failWith(call: ServerCall<never>, error: unknown): void {
+  call.fail(error instanceof RpcError ? error.code : status.INTERNAL, messageOf(error));
 }
 
 const LARGEST_STREAM_ID = 2 ** 31 - 1;

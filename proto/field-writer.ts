@@ -59,6 +59,17 @@ export class FieldWriter {
 const MOST_VARINT_BYTES = 10;
 const MOST_HEAD_BYTES = 2 * MOST_VARINT_BYTES;
 
+/** What stands before a field's content, alone: where the content is to be put beside it and not copied. */
+export function fieldHead(field: number, length: number): Buffer {
+  const head = new FieldWriter();
+  head.varint(field * 8 + LENGTH_DELIMITED);
+  head.varint(length);
+  return head.finish();
+}
+
+/** Field numbers of google.protobuf.Any. */
+export const ANY_FIELDS = { typeUrl: 1, value: 2 } as const;
+
 /** Bytes of a field with its head. */
 export function fieldBytes(field: number, contentBytes: number): number {
   return varintBytes(field * 8 + LENGTH_DELIMITED) + varintBytes(contentBytes) + contentBytes;

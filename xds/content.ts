@@ -1,7 +1,7 @@
 /** What a response carries of a difference: here alone the two variants of the protocol are not the same. */
-import { type Difference, versionOf, versionOfAll } from './diff.ts';
+import { type Difference, versionOfAll } from './diff.ts';
 import { isGhost } from './ghost.ts';
-import { contentHash } from './hash.ts';
+import { contentHash, versionOf } from './hash.ts';
 import type { Resource, ResourceSet, Resources } from './resource.ts';
 import type { Variant } from './session-types.ts';
 import type { TypeState } from './type-state.ts';

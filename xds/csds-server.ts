@@ -1,7 +1,7 @@
 /** The client status discovery service over gRPC: what every connected proxy has, for whoever asks. */
 import { status } from '@grpc/grpc-js';
 import type { CallHandler, ServerCall } from '../grpc/call.ts';
-import { RpcError, type ServiceHost } from '../grpc/rpc-server.ts';
+import { failWith, RpcError, type ServiceHost } from '../grpc/rpc-server.ts';
 import { type JsonObject, ProtoError } from '../proto/json.ts';
 import { type Codec, methodDefinition } from '../proto/service.ts';
 import { type ClientContents, decodeQuery, encodeClient, joinClients } from './csds.ts';
@@ -48,33 +48,29 @@ export class ClientStatusServer {
     let busy = false;
     let ended = false;
     let drained = () => {};
-    const next = async () => {
-      const request = waiting.shift();
-      if (busy || request === undefined) {
-        if (!busy && ended) call.end();
-        return;
-      }
+    const answerAll = async () => {
       busy = true;
       call.pause();
-      try {
-        const answer = await this.#answer(request, call);
-        if (call.isOpen && !call.write(answer)) await new Promise<void>((resolve) => (drained = resolve));
-      } catch (error) {
-        const { code, message } = error instanceof RpcError ? error : unexpected(error);
-        call.fail(code, message);
+      for (let request = waiting.shift(); request && call.isOpen; request = waiting.shift()) {
+        try {
+          const answer = await this.#answer(request, call);
+          if (call.isOpen && !call.write(answer)) await new Promise<void>((resolve) => (drained = resolve));
+        } catch (error) {
+          failWith(call, error);
+        }
       }
       busy = false;
-      call.resume();
-      void next();
+      if (ended) call.end();
+      else call.resume();
     };
     return {
       onMessage: (request) => {
         waiting.push(request);
-        void next();
+        if (!busy) void answerAll();
       },
       onEnd: () => {
         ended = true;
-        void next();
+        if (!busy) call.end();
       },
       onDrain: () => drained(),
       onClosed: () => {
@@ -119,8 +115,4 @@ function queryOf(request: Uint8Array): ReturnType<typeof decodeQuery> {
     if (error instanceof ProtoError) throw new RpcError(status.INVALID_ARGUMENT, error.message);
     throw error;
   }
-}
-
-function unexpected(error: unknown): RpcError {
-  return new RpcError(status.INTERNAL, error instanceof Error ? error.message : String(error));
 }

@@ -1,11 +1,13 @@
 import { Client, type ClientDuplexStream, credentials } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
+import type { CallHandler, ServerCall } from '../grpc/call.ts';
+import type { ServiceHost } from '../grpc/rpc-server.ts';
 import { decode, encode } from '../proto/codec.ts';
 import type { JsonObject } from '../proto/json.ts';
 import { startXds } from '../test/support/ads-envoy.ts';
 import { until } from '../test/support/until.ts';
 import { edsCluster, endpoints, tcpListener } from '../test/support/xds-resources.ts';
-import { buildSnapshot, CLUSTER_TYPE, LISTENER_TYPE } from './index.ts';
+import { buildSnapshot, CLUSTER_TYPE, ClientStatusServer, LISTENER_TYPE } from './index.ts';
 
 const CSDS = '/envoy.service.status.v3.ClientStatusDiscoveryService';
 const ADS = '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources';
@@ -195,5 +197,33 @@ describe('client status discovery', () => {
     const text = JSON.stringify(await client.fetch({}));
     expect(text).toContain('tls_certificates');
     expect(text).not.toContain('"private"');
+  });
+
+  it('answers each request, also those that come in one piece', async () => {
+    let open: ((call: ServerCall<Uint8Array>) => CallHandler<Uint8Array>) | undefined;
+    const host = {
+      stream: (_: unknown, opened: typeof open) => {
+        open = opened;
+      },
+      unary: () => {},
+    };
+    const clients = new ClientStatusServer({ source: { contents: () => [] }, now: () => 0 });
+    clients.register(host as ServiceHost);
+    const said: string[] = [];
+    const handler = open!({
+      peer: '',
+      isOpen: true,
+      isFull: false,
+      accept() {},
+      write: () => said.push('answer') > 0,
+      end: () => said.push('end'),
+      fail: (_, details) => said.push(details),
+      pause() {},
+      resume() {},
+    });
+    for (let count = 0; count < 3; count++) handler.onMessage(encode(REQUEST, {}));
+    handler.onEnd();
+    await until(() => said.includes('end'), { what: 'the end' });
+    expect(said).toEqual(['answer', 'answer', 'answer', 'end']);
   });
 });

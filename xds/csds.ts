@@ -3,6 +3,7 @@
  * https://www.envoyproxy.io/docs/envoy/latest/api-v3/service/status/v3/csds.proto
  */
 import { decode, encode } from '../proto/codec.ts';
+import { fieldHead } from '../proto/field-writer.ts';
 import type { JsonObject } from '../proto/json.ts';
 import { redact } from '../proto/redact.ts';
 import type { ResourceState, ResourceStatus, TypeContents } from './contents.ts';
@@ -111,12 +112,6 @@ function timestamp(wallMs: number): string {
   return new Date(wallMs).toISOString();
 }
 
-/** https://protobuf.dev/programming-guides/encoding/ */
 function appendField(parts: Uint8Array[], field: number, content: Uint8Array): void {
-  const LENGTH_DELIMITED = 2;
-  const head = [(field << 3) | LENGTH_DELIMITED];
-  let rest = content.length;
-  for (; rest >= 0x80; rest >>>= 7) head.push((rest & 0x7f) | 0x80);
-  head.push(rest);
-  parts.push(Uint8Array.from(head), content);
+  parts.push(fieldHead(field, content.length), content);
 }

@@ -1,6 +1,6 @@
 /** What differs between what a proxy has and what it is to have. */
 import { isGhost } from './ghost.ts';
-import { sumOf } from './hash.ts';
+import { versionOf } from './hash.ts';
 import type { Resource, ResourceSet, Resources } from './resource.ts';
 
 /** What the proxy has, as far as it is known. */
@@ -57,11 +57,6 @@ export function sameResources(a: Resources, b: Resources): boolean {
 /** Those of `wanted` that are new or of another version. */
 export function changedResources(wanted: Resources, had: Resources): Resource[] {
   return [...wanted.values()].filter((resource) => had.get(resource.name)?.version !== resource.version);
-}
-
-/** The version of a response: the same content has the same, whatever the order. Also across restarts. */
-export function versionOf(resources: Iterable<Resource>): string {
-  return sumOf(resources);
 }
 
 /** The set's own version, which is known, where the resources are all of it. */

@@ -3,7 +3,7 @@
  * content.
  */
 import { encode } from '../proto/codec.ts';
-import { FieldWriter } from '../proto/field-writer.ts';
+import { ANY_FIELDS, FieldWriter } from '../proto/field-writer.ts';
 import { type Json, type JsonObject, ProtoError } from '../proto/json.ts';
 import { type Problem, validate } from '../proto/validate/validate.ts';
 import { envoyProblems } from './envoy-checks.ts';
@@ -64,15 +64,12 @@ export function nameOf({ nameField }: ResourceType, input: ResourceInput): strin
   return typeof name === 'string' ? name : '';
 }
 
-/** Field numbers of google.protobuf.Any. */
-const ANY = { typeUrl: 1, value: 2 } as const;
-
 function encodeAny(type: ResourceType, message: JsonObject, ttlMs: number): Buffer {
   const any = new FieldWriter();
   try {
     const value = encode(typeName(type), message);
-    any.text(ANY.typeUrl, type.typeUrl);
-    any.bytes(ANY.value, value);
+    any.text(ANY_FIELDS.typeUrl, type.typeUrl);
+    any.bytes(ANY_FIELDS.value, value);
     return any.finish();
   } catch (error) {
     if (!(error instanceof ProtoError)) throw error;

@@ -18,10 +18,10 @@ export function markOf(name: string, version: string): Mark {
   return { high: Number.parseInt(digits.slice(0, 8), 16) | 0, low: Number.parseInt(digits.slice(8, 16), 16) | 0 };
 }
 
-/** Of all of them together, in whatever order; in hexadecimal. */
-export function sumOf(marks: Iterable<{ readonly mark: Mark }>): string {
+/** The version of resources together: the same content has the same, whatever the order. Also across restarts. */
+export function versionOf(resources: Iterable<{ readonly mark: Mark }>): string {
   let [high, low] = [0, 0];
-  for (const { mark } of marks) {
+  for (const { mark } of resources) {
     high = (high + mark.high) | 0;
     low = (low + mark.low) | 0;
   }

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { edsCluster, endpoints, tcpListener } from '../test/support/xds-resources.ts';
-import { changedResources, sameResources, versionOf } from './diff.ts';
+import { changedResources, sameResources } from './diff.ts';
+import { versionOf } from './hash.ts';
 import { buildSnapshot, changeSnapshot, type Snapshot, type SnapshotInput, sameContent } from './snapshot.ts';
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE } from './type-urls.ts';
 

@@ -1,6 +1,7 @@
 /** All that one proxy, or a group of them, is to have, made from resources in their JSON form. */
-import { versionOf } from './diff.ts';
+import { changedResources } from './diff.ts';
 import { type ResourceInput, resourceOf } from './encode-resource.ts';
+import { versionOf } from './hash.ts';
 import { InvalidSnapshot, type SnapshotProblem } from './problems.ts';
 import { type Available, brokenRelations } from './references.ts';
 import type { Resource, ResourceSet } from './resource.ts';
@@ -65,9 +66,9 @@ export function changeSnapshot(snapshot: Snapshot, changes: SnapshotInput, remov
     sets[type.typeUrl] = after;
     isHarmless &&= after === before || changesNoRelation(before, after, changed);
   }
-  if (problems.length > 0) checkRelations(sets, externalClusters, problems);
-  if (RESOURCE_TYPES.every((type) => sets[type] === snapshot.sets[type])) return snapshot;
-  if (!isHarmless) checkRelations(sets, externalClusters, problems);
+  const isRight = problems.length === 0;
+  if (isRight && RESOURCE_TYPES.every((type) => sets[type] === snapshot.sets[type])) return snapshot;
+  if (!isRight || !isHarmless) checkRelations(sets, externalClusters, problems);
   return { sets, externalClusters };
 }
 
@@ -105,16 +106,12 @@ function changedSet(
   changed: ReadonlyMap<string, Resource>,
   removed: readonly string[] = [],
 ): ResourceSet {
-  if (isWithin(before.resources, changed) && !removed.some((name) => before.resources.has(name))) return before;
+  if (changedResources(changed, before.resources).length === 0 && !removed.some((name) => before.resources.has(name)))
+    return before;
   const resources = new Map(before.resources);
   for (const [name, resource] of changed) resources.set(name, resource);
   for (const name of removed) resources.delete(name);
   return setOf(resources);
-}
-
-function isWithin(resources: ReadonlyMap<string, Resource>, changed: ReadonlyMap<string, Resource>): boolean {
-  for (const { name, version } of changed.values()) if (resources.get(name)?.version !== version) return false;
-  return true;
 }
 
 /** @throws InvalidSnapshot when there are problems, these or those */

@@ -1,7 +1,7 @@
 /** Delta discovery: requests from bytes and responses to bytes; and what a time to live adds to either variant. */
 import { decode } from '../proto/codec.ts';
 import { FieldReader } from '../proto/field-reader.ts';
-import { FieldWriter, fieldBytes, varintBytes } from '../proto/field-writer.ts';
+import { ANY_FIELDS, FieldWriter, fieldBytes, varintBytes } from '../proto/field-writer.ts';
 import type { JsonObject } from '../proto/json.ts';
 import type { Resource } from './resource.ts';
 import type { Push } from './session-types.ts';
@@ -98,15 +98,13 @@ export function encodeDeltaResponse(push: Push): Buffer {
 }
 
 const RESOURCE_URL = 'type.googleapis.com/envoy.service.discovery.v3.Resource';
-/** Field numbers of google.protobuf.Any. */
-const ANY = { typeUrl: 1, value: 2 } as const;
 
 /** In state of the world a resource travels as itself, and wrapped only for what it says of its time to live. */
 export function writeWrappedAny(to: FieldWriter, field: number, resource: Resource, withBody: boolean): void {
   const length = wrappedBytes(resource, resource.ttlMs, withBody);
-  to.head(field, fieldBytes(ANY.typeUrl, RESOURCE_URL.length) + fieldBytes(ANY.value, length));
-  to.text(ANY.typeUrl, RESOURCE_URL);
-  to.head(ANY.value, length);
+  to.head(field, fieldBytes(ANY_FIELDS.typeUrl, RESOURCE_URL.length) + fieldBytes(ANY_FIELDS.value, length));
+  to.text(ANY_FIELDS.typeUrl, RESOURCE_URL);
+  to.head(ANY_FIELDS.value, length);
   writeWrapped(to, resource, resource.ttlMs, withBody);
 }
 

@@ -164,9 +164,7 @@ export class Manager
     const entry = this.#clusters.get(spec.name);
     if (!entry) {
       const record = firstRecord(spec);
-      const revision = await this.#options.store.put(record, 0);
-      // The store may have told of it before it answered.
-      if (!this.#clusters.has(spec.name)) this.#add({ record, revision });
+      await this.#create(record);
       return;
     }
     this.#check(spec.name, spec);
@@ -202,8 +200,7 @@ export class Manager
       reason: `rebuilt by hand after the store was lost: ${how}`,
     };
     const record = { ...rebuilt.record, history: [entry] };
-    const revision = await this.#options.store.put(record, 0);
-    if (!this.#clusters.has(name)) this.#add({ record, revision });
+    await this.#create(record);
     return { name, epoch, how };
   }
 
@@ -342,6 +339,13 @@ export class Manager
       if (report) this.onReport(channel, report);
     }
     void runner.wake();
+  }
+
+  /** Of a cluster that the store does not know. */
+  async #create(record: ClusterRecord): Promise<void> {
+    const revision = await this.#options.store.put(record, 0);
+    // The store may have told of it before it answered.
+    if (!this.#clusters.has(record.spec.name)) this.#add({ record, revision });
   }
 
   /** @throws HowdahError `failed-precondition` for what the cluster can't become now. */

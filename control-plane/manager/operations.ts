@@ -1,5 +1,5 @@
 /** Questions about what people asked for, as deciding and the goals need them. Pure. */
-import type { ClusterRecord, Phase } from '../model/cluster-record.ts';
+import { type ClusterRecord, type Phase, primaryOf } from '../model/cluster-record.ts';
 import { goalId } from '../model/goal.ts';
 import { type AcceptedLoss, isFenced } from '../model/operations.ts';
 import { hasNoVote } from './membership.ts';
@@ -17,17 +17,7 @@ export function whyNotAutomatic({ spec, operations }: ClusterRecord): string {
  * took over.
  */
 export function holderOf(phase: Phase): string {
-  switch (phase.kind) {
-    case 'forming':
-    case 'active':
-    case 'draining':
-    case 'stopping':
-      return phase.primary;
-    case 'fencing':
-      return phase.authority;
-    case 'promoting':
-      return phase.candidate;
-  }
+  return phase.kind === 'fencing' ? phase.authority : primaryOf(phase);
 }
 
 /** Its PostgreSQL is stopped, or about to be, because somebody fenced it. */

@@ -8,6 +8,7 @@ import { laterEpoch, wholeCluster } from './cluster-wait.ts';
 import { HowdahUp } from './howdah-up.ts';
 import { expectNoProcessOf } from './processes.ts';
 import { type TempDir, tempDir } from './temp-dir.ts';
+import { until } from './until.ts';
 
 export class LiveClusters {
   readonly up: HowdahUp;
@@ -41,13 +42,30 @@ export class LiveClusters {
     this.#directory.remove();
   }
 
-  whole(name: string, timeoutMs?: number): Promise<ClusterStatus> {
-    return wholeCluster(() => this.up.cluster(name), timeoutMs);
+  async whole(name: string, timeoutMs?: number): Promise<ClusterStatus> {
+    return served(await wholeCluster(() => this.up.cluster(name), timeoutMs));
   }
 
-  laterEpoch(name: string, epoch: number, timeoutMs?: number): Promise<ClusterStatus> {
-    return laterEpoch(() => this.up.cluster(name), epoch, timeoutMs);
+  async laterEpoch(name: string, epoch: number, timeoutMs?: number): Promise<ClusterStatus> {
+    return served(await laterEpoch(() => this.up.cluster(name), epoch, timeoutMs));
   }
+}
+
+/** The control plane decides; Envoy hears of it a little later. Waits until PostgreSQL answers behind `rw`. */
+async function served(cluster: ClusterStatus): Promise<ClusterStatus> {
+  await until(
+    async () => {
+      try {
+        await (await connect(cluster.endpoints.rw)).end();
+      } catch (error) {
+        // A wrong password is an answer too (class 28 of the errors).
+        if (!(error instanceof pg.DatabaseError && error.code?.startsWith('28'))) throw error;
+      }
+      return true;
+    },
+    { what: `${cluster.endpoints.rw} to serve`, timeoutMs: 10_000 },
+  );
+  return cluster;
 }
 
 export function primaryOf(cluster: ClusterStatus): InstanceStatus {

@@ -139,18 +139,22 @@ export const NETWORK_FAULTS: readonly Fault[] = [
     delayMs: 100,
     jitterMs: 50,
   }),
+  badLine('bad-line', 'a fifth of all frames from and to the primary is lost, the rest takes 100 ms, plus or minus 50', {
+    ...{ loss: 0.2, delayMs: 100, jitterMs: 50 },
+    holdMs: 60_000,
+  }),
   badLine('bandwidth', 'the primary sends and gets 1 Mbit/s', { bitsPerSecond: 1_000_000 }),
 ];
 
-function badLine(name: string, what: string, traits: Traits): Fault {
+function badLine(name: string, what: string, { holdMs = 30_000, ...traits }: Traits & { holdMs?: number }): Fault {
   return {
     name,
-    says: `${what}, for 30 s: slow, no failover`,
+    says: `${what}, for ${holdMs / 1000} s: slow, no failover`,
     failovers: [0, 0],
     missing: missingShaper,
     async strike({ lab, primary, hold }) {
       await lab.network.shape(primary.name, traits);
-      await hold(30_000);
+      await hold(holdMs);
     },
   };
 }

@@ -20,6 +20,7 @@ import { EventLog } from './events/event-log.ts';
 import { GrpcServer } from './grpc-server.ts';
 import { type MainOptions, parseMainOptions } from './main-options.ts';
 import { AGENT_SERVER_OPTIONS, AgentService } from './manager/agent-service.ts';
+import { knock } from './manager/knock.ts';
 import { Manager } from './manager/manager.ts';
 import { Metrics } from './metrics/metrics.ts';
 import type { XdsMetrics } from './metrics/xds-metrics.ts';
@@ -68,6 +69,7 @@ async function run(options: MainOptions, log: Logger, stop: AbortSignal): Promis
     clock,
     random: Math.random,
     log: log.child({ component: 'manager' }),
+    knock,
     onState(state) {
       metrics.clusters.onState(state);
       events.onState(state);

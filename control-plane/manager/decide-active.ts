@@ -34,7 +34,10 @@ export function decideActive(state: ClusterState, phase: Active, now: number): D
       }
       return retryFailed(state, phase, stay(suspicion.why), now);
     case 'waiting':
-      return stay(suspicion.why, { ask: suspicion.ask, wakeAt: suspicion.wakeAt });
+      return stay(suspicion.why, {
+        ...{ ask: suspicion.ask, wakeAt: suspicion.wakeAt },
+        knock: suspicion.knock ? [phase.primary] : [],
+      });
     case 'stopped':
       return suspicion.coldStart || !canFailOver(state, phase.primary)
         ? restartInPlace(state, phase, suspicion.why, now)

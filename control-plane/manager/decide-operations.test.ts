@@ -96,7 +96,12 @@ describe('a restart of the primary', () => {
   });
 
   it('ends with the epoch, whoever began that', () => {
-    const gone = observe(open, 10, { kind: 'disconnected', instance: 'orders-1' });
+    const gone = observe(
+      open,
+      10,
+      { kind: 'disconnected', instance: 'orders-1' },
+      { kind: 'heard', instance: 'orders-1', sound: 'refusal' },
+    );
     const blind = ['orders-2', 'orders-3'].reduce(
       (state, name) => report(state, 11, name, { postgres: { ...streaming, streaming: false } }),
       gone,
@@ -208,6 +213,7 @@ describe('a paused cluster', () => {
     for (const name of ['orders-2', 'orders-3']) {
       state = report(state, 20, name, { postgres: { ...streaming, streaming: false } });
     }
+    state = observe(state, 50_000, { kind: 'knocked', instance: 'orders-1' });
     const decision = decide(state, 60_000);
     expect(decision.change).toBeNull();
     expect(decision.reason).toContain('howdah resume orders');

@@ -8,6 +8,7 @@ import { decide } from './decide.ts';
 import { checkSwitchover } from './decide-switchover.ts';
 import { goalFor } from './goals.ts';
 import type { ClusterState } from './state.ts';
+import { KNOCKING_MS } from './suspicion.ts';
 
 const standby = (streaming: boolean, lsn = 2000n): PostgresState => ({
   kind: 'standby',
@@ -65,13 +66,24 @@ describe('a primary that is', () => {
     expect(decide(silent, 3_600_000).change).toBeNull();
   });
 
-  it('cut off is given up at once when no voter hears from it', () => {
+  it('killed with its agent is given up at once when no voter hears from it and nobody answers at its door', () => {
     let state = observe(buildCluster(), 10, { kind: 'disconnected', instance: 'orders-1' });
-    expect(decide(state, 10)).toMatchObject({ change: null, ask: ['orders-2', 'orders-3'] });
+    expect(decide(state, 10)).toMatchObject({ change: null, ask: ['orders-2', 'orders-3'], knock: ['orders-1'] });
     state = report(state, 11, 'orders-2', { postgres: standby(false) });
+    state = observe(state, 11, { kind: 'heard', instance: 'orders-1', sound: 'refusal' });
     expect(decide(state, 11).change).toBeNull();
     state = report(state, 12, 'orders-3', { postgres: standby(false) });
     expect(decide(state, 12).change?.kind).toBe('failover');
+  });
+
+  it('cut off is given up when no voter hears from it and it has answered no knock for a while', () => {
+    let state = observe(buildCluster(), 1000, { kind: 'disconnected', instance: 'orders-1' });
+    state = observe(state, 1000, { kind: 'knocked', instance: 'orders-1' });
+    for (const name of ['orders-2', 'orders-3']) state = report(state, 1010, name, { postgres: standby(false) });
+    expect(decide(state, 1000 + KNOCKING_MS - 1)).toMatchObject({ change: null, knock: ['orders-1'] });
+    expect(decide(state, 1000 + KNOCKING_MS).change?.kind).toBe('failover');
+    const answered = observe(state, 1100, { kind: 'heard', instance: 'orders-1', sound: 'answer' });
+    expect(decide(answered, 1000 + KNOCKING_MS).change).toBeNull();
   });
 
   it('frozen is given up when fewer than k voters stream, not before', () => {

@@ -10,6 +10,8 @@ export interface Decision {
   readonly reason: string;
   /** Instances to ask for a report out of turn. */
   readonly ask: readonly string[];
+  /** Instances to knock at. */
+  readonly knock: readonly string[];
   /** Instances that are to try their failed goal again. */
   readonly retry: readonly string[];
   /** When to decide again though nothing is observed, monotonic ms; null = no need. */
@@ -25,7 +27,7 @@ export interface Change {
 }
 
 export function stay(reason: string, extra: Partial<Omit<Decision, 'change' | 'reason'>> = {}): Decision {
-  return { change: null, reason, ask: [], retry: [], wakeAt: null, ...extra };
+  return { change: null, reason, ask: [], knock: [], retry: [], wakeAt: null, ...extra };
 }
 
 /** The step to another phase, or to another content of the record. */

@@ -43,6 +43,7 @@ async function setUp(store = new MemoryStore(), leadership: Leadership = ALONE) 
     clock,
     random: () => 0,
     log: createLogger({ level: 'silent', format: 'json' }),
+    knock: () => undefined,
     onState: (state) => states.push(state),
   });
   await manager.start();

@@ -23,6 +23,7 @@ import type { Leadership } from '../store/leadership.ts';
 import type { Store, Versioned } from '../store/store.ts';
 import { explain } from './explain.ts';
 import { firstRecord } from './first-record.ts';
+import type { Knock } from './knock.ts';
 import { changeProblems, withSpec } from './membership.ts';
 import { rebuildRecord } from './rebuild.ts';
 import { answerRequest } from './requests.ts';
@@ -47,6 +48,7 @@ export interface ManagerOptions {
   /** 0 <= x < 1 */
   random(): number;
   readonly log: Logger;
+  readonly knock: Knock;
   /** After every step of a cluster: route it. */
   readonly onState: (state: ClusterState) => void;
 }
@@ -305,7 +307,7 @@ export class Manager
   }
 
   #add(stored: Versioned): void {
-    const { store, leadership, clock, onState } = this.#options;
+    const { store, leadership, clock, knock, onState } = this.#options;
     const name = stored.record.spec.name;
     const agents = new Map<string, AgentChannel>();
     const runner = new ClusterRunner({
@@ -324,6 +326,12 @@ export class Manager
           return channel?.send({ kind: 'goal', id, goal, term }) ?? false;
         },
         askReport: (instance) => agents.get(instance)?.send({ kind: 'report-request' }) ?? false,
+        knock: (instance) => {
+          const { epoch, placements } = runner.state.record;
+          const placement = placements[instance];
+          if (placement) knock(placement, epoch, (sound) => runner.observe({ kind: 'heard', instance, sound }));
+          return placement !== undefined;
+        },
       },
       onState: (state) => {
         onState(state);

@@ -3,10 +3,19 @@
  */
 import { type ClusterRecord, memberNames, primaryOf } from '../model/cluster-record.ts';
 import type { InstanceReport, PrimaryState } from '../model/instance.ts';
+import type { Sound } from './knock.ts';
 import { withSpec } from './membership.ts';
 import { progressed } from './progress.ts';
 import { silenceSince } from './silence.ts';
-import { type ClusterState, initialState, type Observation, type Observed, observed } from './state.ts';
+import {
+  type ClusterState,
+  initialState,
+  type Knocks,
+  NO_KNOCKS,
+  type Observation,
+  type Observed,
+  observed,
+} from './state.ts';
 import { settled } from './sync-plan.ts';
 
 export function reduce(state: ClusterState, observation: Observation, now: number): ClusterState {
@@ -21,6 +30,7 @@ export function reduce(state: ClusterState, observation: Observation, now: numbe
         // What an earlier boot reported says nothing of this one: its PostgreSQL ended with it.
         report: sameBoot ? before.report : null,
         reportAt: sameBoot ? before.reportAt : Number.NEGATIVE_INFINITY,
+        knocks: { ...before.knocks, since: null },
         // A new connection knows no goal, also when it is the same agent's.
         sentGoal: null,
       });
@@ -39,6 +49,16 @@ export function reduce(state: ClusterState, observation: Observation, now: numbe
         (next, instance) => withInstance(next, instance, { ...observed(next, instance), askedAt: now }),
         state,
       );
+    case 'knocked': {
+      const before = observed(state, observation.instance);
+      const knocks = { ...before.knocks, since: before.knocks.since ?? now, at: now };
+      return withInstance(state, observation.instance, { ...before, knocks });
+    }
+    case 'heard': {
+      const before = observed(state, observation.instance);
+      const knocks = heard(before.knocks, observation.sound, now);
+      return withInstance(state, observation.instance, { ...before, knocks });
+    }
     case 'sent': {
       const { instance, goalId } = observation;
       const next = withInstance(state, instance, { ...observed(state, instance), sentGoal: goalId });
@@ -57,6 +77,17 @@ export function reduce(state: ClusterState, observation: Observation, now: numbe
   }
 }
 
+function heard(knocks: Knocks, sound: Sound, now: number): Knocks {
+  switch (sound) {
+    case 'answer':
+      return { ...knocks, since: null, answeredAt: now };
+    case 'connection':
+      return { ...knocks, takenAt: now };
+    case 'refusal':
+      return { ...knocks, refusedAt: now };
+  }
+}
+
 /**
  * What was seen while another one led stays, but for what it was told: no goal that it sent counts as told by us, and
  * what was asked, waited for or confirmed begins anew.
@@ -66,6 +97,7 @@ function leading(state: ClusterState, term: number, record: ClusterRecord, now: 
     ...before,
     report: before.report && ofTerm(before.report, term),
     foundRunning: before.report && runs(before.report),
+    knocks: NO_KNOCKS,
     ...{ askedAt: Number.NEGATIVE_INFINITY, promisedSince: null, sentGoal: null, failedSince: null },
   });
   const instances = Object.fromEntries(Object.entries(state.instances).map(([name, each]) => [name, begin(each)]));
@@ -92,6 +124,7 @@ function withReport(state: ClusterState, told: InstanceReport, now: number): Clu
     ...before,
     report,
     reportAt: now,
+    knocks: before.knocks.since === null ? before.knocks : { ...before.knocks, since: null },
     foundRunning: before.foundRunning ?? runs(report),
     hasRun: before.hasRun || runs(report),
     promisedSince: report.promisedEpoch >= state.record.epoch ? (before.promisedSince ?? now) : null,

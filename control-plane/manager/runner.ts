@@ -15,10 +15,12 @@ import { goalFor } from './goals.ts';
 import { reduce } from './reduce.ts';
 import { type ClusterState, initialState, liveReport, type Observation, observed } from './state.ts';
 
-/** How the runner reaches agents. Both answer false when the agent is not connected. */
+/** How the runner reaches agents. What goes over its stream answers false when the agent is not connected. */
 export interface AgentPort {
   sendGoal(instance: string, id: string, goal: Goal, term: number): boolean;
   askReport(instance: string): boolean;
+  /** What is heard comes as an observation. False: nobody knows where it is. */
+  knock(instance: string): boolean;
 }
 
 /** A step that was asked for by a person; null = nothing to do now. Called with the newest state before decide(). */
@@ -238,6 +240,7 @@ export class ClusterRunner {
     for (const instance of decision.retry) this.#fold({ kind: 'retried', instance });
     const asked = decision.ask.filter((instance) => agents.askReport(instance));
     if (asked.length > 0) this.#fold({ kind: 'asked', instances: asked });
+    for (const instance of decision.knock) if (agents.knock(instance)) this.#fold({ kind: 'knocked', instance });
     onState(this.#state, this.#reason);
     this.#timer?.cancel();
     this.#timer = null;

@@ -35,7 +35,8 @@ describe('a primary that is silent again', () => {
     expect(decision.change).toBeNull();
     expect(decision.reason).toContain('howdah failover orders');
     expect(decision.wakeAt).toBe(10 + MINUTE_MS);
-    expect(decide(state, 10 + MINUTE_MS).change).toMatchObject({ kind: 'failover' });
+    const knocked = observe(state, MINUTE_MS - 1000, { kind: 'knocked', instance: 'orders-1' });
+    expect(decide(knocked, 10 + MINUTE_MS).change).toMatchObject({ kind: 'failover' });
   });
 
   it('is given up at once when its process is known to have ended', () => {
@@ -43,15 +44,16 @@ describe('a primary that is silent again', () => {
     expect(decide(report(afterSilence(), 1000, 'orders-1', { postgres: dead }), 1000).change?.kind).toBe('failover');
   });
 
-  it('is given up at once when it spoke until all its connections ended', () => {
-    let state = report(afterSilence(), 1000, 'orders-1', buildCluster().instances['orders-1']!.report!);
-    state = observe(state, 1010, { kind: 'disconnected', instance: 'orders-1' });
+  it('is given up at once when its machine says that its agent ended', () => {
+    let state = observe(afterSilence(), 1010, { kind: 'disconnected', instance: 'orders-1' });
+    state = observe(state, 1011, { kind: 'heard', instance: 'orders-1', sound: 'refusal' });
     for (const name of ['orders-2', 'orders-3']) state = report(state, 1011, name, { postgres: blind });
     expect(decide(state, 1012).change?.kind).toBe('failover');
   });
 
-  it('is waited for when its connections ended by time-outs', () => {
+  it('is waited for when its connections ended and its machine says nothing', () => {
     let state = observe(afterSilence(), 3000, { kind: 'disconnected', instance: 'orders-1' });
+    state = observe(state, 2000, { kind: 'knocked', instance: 'orders-1' });
     for (const name of ['orders-2', 'orders-3']) state = report(state, 3011, name, { postgres: blind });
     expect(decide(state, 3012).change).toBeNull();
   });

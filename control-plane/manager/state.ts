@@ -2,6 +2,7 @@ import type { ClusterRecord } from '../model/cluster-record.ts';
 import type { ClusterSpec } from '../model/cluster-spec.ts';
 import type { InstanceReport, Placement } from '../model/instance.ts';
 import type { Lsn } from '../model/lsn.ts';
+import type { Sound } from './knock.ts';
 import type { Progress } from './progress.ts';
 
 /**
@@ -40,12 +41,26 @@ export interface Observed {
   readonly missingSince: number | null;
   /** When it was last asked for a report out of turn. */
   readonly askedAt: number;
+  readonly knocks: Knocks;
   /** When it was first seen to have promised the record's epoch; null = it was not. */
   readonly promisedSince: number | null;
   /** Id of the goal that was sent last on the present connection; null = none. */
   readonly sentGoal: string | null;
   /** When its held goal was last seen failed; null = it isn't. */
   readonly failedSince: number | null;
+}
+
+/** What came of knocking at the agent's health port while its stream says nothing: see knock.ts. */
+export interface Knocks {
+  /** When the first one was sent that the agent has given no sign of life after; null = there is none. */
+  readonly since: number | null;
+  /** When the last one was sent. */
+  readonly at: number;
+  /** When the agent last answered that it leads. */
+  readonly answeredAt: number;
+  /** When its machine last took a connection, and when it last said that nobody listens there. */
+  readonly takenAt: number;
+  readonly refusedAt: number;
 }
 
 export type Link =
@@ -68,6 +83,8 @@ export type Observation =
   | { readonly kind: 'disconnected'; readonly instance: string }
   | { readonly kind: 'report'; readonly report: InstanceReport }
   | { readonly kind: 'asked'; readonly instances: readonly string[] }
+  | { readonly kind: 'knocked'; readonly instance: string }
+  | { readonly kind: 'heard'; readonly instance: string; readonly sound: Sound }
   | { readonly kind: 'sent'; readonly instance: string; readonly goalId: string }
   | { readonly kind: 'retried'; readonly instance: string }
   | { readonly kind: 'record'; readonly record: ClusterRecord }
@@ -77,6 +94,14 @@ export type Observation =
   | { readonly kind: 'placement'; readonly instance: string; readonly placement: Placement }
   | { readonly kind: 'spec'; readonly spec: ClusterSpec };
 
+export const NO_KNOCKS: Knocks = {
+  since: null,
+  at: Number.NEGATIVE_INFINITY,
+  answeredAt: Number.NEGATIVE_INFINITY,
+  takenAt: Number.NEGATIVE_INFINITY,
+  refusedAt: Number.NEGATIVE_INFINITY,
+};
+
 const UNSEEN: Observed = {
   link: { kind: 'unseen' },
   report: null,
@@ -85,6 +110,7 @@ const UNSEEN: Observed = {
   reportAt: Number.NEGATIVE_INFINITY,
   missingSince: null,
   askedAt: Number.NEGATIVE_INFINITY,
+  knocks: NO_KNOCKS,
   promisedSince: null,
   sentGoal: null,
   failedSince: null,

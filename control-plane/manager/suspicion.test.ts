@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { buildCluster, buildReport, connection, observe } from '../../test/support/build-cluster.ts';
 import { buildRecord, buildSpec } from '../../test/support/build-record.ts';
 import type { PostgresState } from '../model/instance.ts';
+import type { Sound } from './knock.ts';
 import { type ClusterState, initialState } from './state.ts';
-import { FIRST_CONTACT_MS, suspect } from './suspicion.ts';
+import { FIRST_CONTACT_MS, KNOCKING_MS, suspect } from './suspicion.ts';
 
 const PRIMARY = 'orders-1';
 const VOTERS = ['orders-2', 'orders-3', 'orders-4', 'orders-5'];
@@ -38,6 +39,7 @@ describe('suspicion', () => {
           let state = cluster(k);
           if (linkDown) state = observe(state, 5, { kind: 'disconnected', instance: PRIMARY });
           for (const name of VOTERS) state = report(state, 10, name, standby(streaming.includes(name)));
+          state = observe(state, 10, { kind: 'knocked', instance: PRIMARY });
           const { kind } = suspect(state, PRIMARY, 10 + silentMs);
           if (streaming.length >= k) expect(kind).not.toBe('gone');
           else if (silentMs > 1000) expect(kind).toBe('gone');
@@ -46,15 +48,52 @@ describe('suspicion', () => {
     );
   });
 
-  it('is certain at once when the link is down and every voter that can be asked says, after that, that it streams no more', () => {
+  it('is certain at once when the link is down, every voter that can be asked says, after that, that it streams no more, and nobody listens at its door', () => {
     let state = observe(cluster(1), 10, { kind: 'disconnected', instance: PRIMARY });
     for (const name of VOTERS.slice(0, 3)) state = report(state, 11, name, standby(false));
-    expect(suspect(state, PRIMARY, 11)).toMatchObject({ kind: 'waiting', wakeAt: 31 });
+    expect(suspect(state, PRIMARY, 11)).toMatchObject({ kind: 'waiting', wakeAt: 31, knock: true });
     state = report(state, 12, 'orders-5', standby(false));
+    expect(suspect(state, PRIMARY, 12)).toMatchObject({ kind: 'waiting', knock: true });
+    state = observe(state, 12, { kind: 'heard', instance: PRIMARY, sound: 'refusal' });
     expect(suspect(state, PRIMARY, 12)).toEqual({
       kind: 'gone',
       proven: true,
       why: 'the agent of orders-1 is gone and no standby receives WAL from it',
+    });
+  });
+
+  it('takes an answer to a knock for a sign of life: only those after the last one count', () => {
+    let state = observe(cluster(1), 2000, { kind: 'disconnected', instance: PRIMARY });
+    for (const name of VOTERS) state = report(state, 2001, name, standby(false));
+    state = observe(state, 2001, { kind: 'knocked', instance: PRIMARY });
+    state = observe(state, 2500, { kind: 'heard', instance: PRIMARY, sound: 'answer' });
+    expect(suspect(state, PRIMARY, 3000)).toMatchObject({ kind: 'waiting', knock: true });
+    state = observe(state, 3000, { kind: 'knocked', instance: PRIMARY });
+    expect(suspect(state, PRIMARY, 3599).kind).toBe('waiting');
+    expect(suspect(state, PRIMARY, 3600)).toMatchObject({ kind: 'gone', proven: false });
+  });
+
+  describe('of an agent that answers nobody while voters stream', () => {
+    const hanging = (k: number, sound: Sound | null) => {
+      let state = observe(cluster(k), 0, { kind: 'knocked', instance: PRIMARY });
+      for (const name of VOTERS) state = report(state, 2900, name, standby(true));
+      if (sound) state = observe(state, 2900, { kind: 'heard', instance: PRIMARY, sound });
+      return state;
+    };
+
+    it('is certain after a while when its machine takes connections', () => {
+      expect(suspect(hanging(1, 'connection'), PRIMARY, 2999).kind).toBe('waiting');
+      expect(suspect(hanging(1, 'connection'), PRIMARY, 3000)).toMatchObject({ kind: 'gone', proven: false });
+    });
+
+    it('is never certain when its machine says nothing, or when it answered', () => {
+      expect(suspect(hanging(1, null), PRIMARY, 100_000).kind).toBe('waiting');
+      expect(suspect(hanging(1, 'connection'), PRIMARY, 100_000).kind).toBe('waiting');
+      expect(suspect(hanging(1, 'answer'), PRIMARY, 3000).kind).toBe('waiting');
+    });
+
+    it('is never certain where commits wait for nobody: nothing would stop them', () => {
+      expect(suspect(hanging(0, 'connection'), PRIMARY, 3000).kind).toBe('waiting');
     });
   });
 
@@ -101,10 +140,12 @@ describe('suspicion', () => {
   it('gives an agent that this control plane never heard of time to connect: longer where nothing runs', () => {
     const state = initialState(buildRecord(), 0);
     expect(suspect(state, PRIMARY, FIRST_CONTACT_MS - 1)).toMatchObject({ kind: 'waiting', wakeAt: FIRST_CONTACT_MS });
-    expect(suspect(state, PRIMARY, FIRST_CONTACT_MS).kind).toBe('gone');
+    const knocked = observe(state, FIRST_CONTACT_MS, { kind: 'knocked', instance: PRIMARY });
+    expect(suspect(state, PRIMARY, FIRST_CONTACT_MS)).toMatchObject({ kind: 'waiting', knock: true });
+    expect(suspect(knocked, PRIMARY, FIRST_CONTACT_MS + KNOCKING_MS).kind).toBe('gone');
     const running = observe(state, 0, ...connection('orders-2', { postgres: standby(false) }));
     expect(suspect(running, PRIMARY, 999)).toMatchObject({ kind: 'waiting', wakeAt: 1000 });
-    expect(suspect(running, PRIMARY, 1000).kind).toBe('gone');
+    expect(suspect(observe(running, 1000, { kind: 'knocked', instance: PRIMARY }), PRIMARY, 1600).kind).toBe('gone');
   });
 
   it('waits for the first word of an agent that has just connected', () => {

@@ -1,6 +1,6 @@
 /**
- * Is the primary gone? Answers from what its agent says and from what the voters see, never from silence alone while
- * enough voters still stream from it.
+ * Is the primary gone? Answers from what its agent says, from what the voters see and from what knocking at its door
+ * tells, never from silence alone while enough voters still stream from it.
  */
 import { memberNames } from '../model/cluster-record.ts';
 import { promiseQuorum } from '../model/sync.ts';
@@ -9,6 +9,14 @@ import { type ClusterState, liveReport, observed } from './state.ts';
 /** While the primary's link is down, voters that still seem to stream are asked again this often, ms. */
 const ASK_EVERY_MS = 20;
 const ASK_SLOWLY_MS = 100;
+/** While the primary's agent says nothing it is knocked at this often, ms; after a second more slowly. */
+const KNOCK_EVERY_MS = 20;
+const KNOCK_SLOWLY_MS = 200;
+const KNOCK_FAST_FOR_MS = 1_000;
+/** So long nothing is answered before silence counts, ms: of so many knocks some get through over a bad line. */
+export const KNOCKING_MS = 600;
+/** An agent that hangs on a machine that is well is given up after this many times suspectAfter. */
+const HANGS_FACTOR = 3;
 /** A control plane that just started waits this long for an agent that it has never seen, ms. */
 export const FIRST_CONTACT_MS = 10_000;
 
@@ -19,7 +27,14 @@ export type Suspicion =
   /** Its agent says that PostgreSQL doesn't run. */
   | { readonly kind: 'stopped'; readonly why: string; readonly coldStart: boolean }
   /** No word from its agent, but nothing proves that it is gone. */
-  | { readonly kind: 'waiting'; readonly why: string; readonly ask: readonly string[]; readonly wakeAt: number | null }
+  | {
+      readonly kind: 'waiting';
+      readonly why: string;
+      readonly ask: readonly string[];
+      /** It is to be knocked at now. */
+      readonly knock: boolean;
+      readonly wakeAt: number | null;
+    }
   /** `proven`: its process ended, and it is not merely out of reach. */
   | { readonly kind: 'gone'; readonly why: string; readonly proven: boolean };
 
@@ -72,7 +87,7 @@ function frozen(state: ClusterState, primary: string, now: number): Suspicion {
   if (streaming.length < Math.max(1, state.record.sync.k))
     return { kind: 'gone', why: `${why} and fewer than k standbys receive WAL from it`, proven: false };
   const ask = here.filter((name) => now - observed(state, name).askedAt >= ASK_SLOWLY_MS);
-  return { kind: 'waiting', why, ask, wakeAt: now + ASK_SLOWLY_MS };
+  return { kind: 'waiting', why, ask, knock: false, wakeAt: now + ASK_SLOWLY_MS };
 }
 
 /** The voters that can be asked, and those of them that receive WAL, as they last said. */
@@ -93,42 +108,74 @@ function wasAlive(state: ClusterState): boolean {
   return Object.values(state.instances).some(({ foundRunning }) => foundRunning === true);
 }
 
-/** No word since `since`: what do the voters see? */
+/** No word on its stream since `since`: what do the voters see, and does it answer when one knocks? */
 function silent(state: ClusterState, primary: string, now: number, since: number, linkUp: boolean): Suspicion {
   const { sync, spec } = state.record;
+  const { suspectAfterMs } = spec.failover;
+  const { reportAt, knocks } = observed(state, primary);
   const { here, streaming } = voters(state, primary);
   const fresh = here.filter((name) => observed(state, name).reportAt > since);
-  const quorum = promiseQuorum(sync);
+  const isLeft = here.length >= promiseQuorum(sync) && fresh.length === here.length && streaming.length === 0;
   const lost = linkUp ? `the agent of ${primary} says nothing` : `the agent of ${primary} is gone`;
-  if (!linkUp && here.length >= quorum && fresh.length === here.length && streaming.length === 0) {
-    // It spoke until its connections ended, all at one moment: a cut network ends none, time-outs do later.
-    const proven = since - observed(state, primary).reportAt < spec.failover.suspectAfterMs;
-    return { kind: 'gone', why: `${lost} and no standby receives WAL from it`, proven };
+  const isUnanswered = knocks.since !== null && now - knocks.since >= KNOCKING_MS;
+  if (!linkUp && isLeft) {
+    const why = `${lost} and no standby receives WAL from it`;
+    if (knocks.refusedAt >= since) return { kind: 'gone', why, proven: true };
+    const silence = now - Math.max(reportAt, knocks.answeredAt);
+    if (isUnanswered && silence >= suspectAfterMs) return { kind: 'gone', why, proven: false };
   }
-  const elapsed = now - since;
-  if (elapsed < spec.failover.suspectAfterMs) {
-    const ask = linkUp ? [] : here.filter((name) => now - observed(state, name).askedAt >= ASK_EVERY_MS);
-    const wakeAt = Math.min(
-      since + spec.failover.suspectAfterMs,
-      linkUp ? Number.POSITIVE_INFINITY : now + ASK_EVERY_MS,
-    );
-    return { kind: 'waiting', why: lost, ask, wakeAt };
-  }
+  const elapsed = now - Math.max(since, knocks.answeredAt);
+  if (elapsed < suspectAfterMs)
+    return waiting(state, primary, now, { why: lost, here: linkUp ? [] : here, every: ASK_EVERY_MS });
   if (streaming.length >= Math.max(1, sync.k)) {
+    if (isUnanswered && agentHangs(state, primary, now, elapsed)) {
+      const why = `the agent of ${primary} has answered nobody for ${Math.round(elapsed)} ms, on a machine that takes connections`;
+      return { kind: 'gone', why, proven: false };
+    }
     const why = `${lost}, but ${streaming.join(', ')} still receive${streaming.length === 1 ? 's' : ''} WAL from it`;
     // Their WAL receivers give a frozen primary up some time later: that is to be heard at once.
-    const ask = here.filter((name) => now - observed(state, name).askedAt >= ASK_SLOWLY_MS);
-    return { kind: 'waiting', why, ask, wakeAt: now + ASK_SLOWLY_MS };
+    return waiting(state, primary, now, { why, here, every: ASK_SLOWLY_MS });
   }
   const why = `${lost} for ${Math.round(elapsed)} ms and fewer than k standbys receive WAL from it`;
+  if (!isUnanswered) return waiting(state, primary, now, { why, here, every: ASK_SLOWLY_MS });
   return { kind: 'gone', why, proven: false };
+}
+
+/**
+ * Not silence alone: the network is well, and its kernel answers in the place of an agent that doesn't. Proxies, which
+ * ask the agent, have cut the clients off since, so nothing is gained by waiting. Where commits wait for no standby
+ * such an agent can't end its PostgreSQL, and a second primary would acknowledge beside it.
+ */
+function agentHangs(state: ClusterState, primary: string, now: number, silentMs: number): boolean {
+  const { sync, spec } = state.record;
+  const { takenAt, answeredAt } = observed(state, primary).knocks;
+  const { suspectAfterMs } = spec.failover;
+  const isThere = takenAt > answeredAt && now - takenAt < suspectAfterMs;
+  return sync.k > 0 && isThere && silentMs >= HANGS_FACTOR * suspectAfterMs;
+}
+
+/** The voters are asked again, and the primary is knocked at, at a measured pace. */
+function waiting(
+  state: ClusterState,
+  primary: string,
+  now: number,
+  { why, here, every }: { readonly why: string; readonly here: readonly string[]; readonly every: number },
+): Suspicion {
+  const { since, at } = observed(state, primary).knocks;
+  const knockEvery = since !== null && now - since >= KNOCK_FAST_FOR_MS ? KNOCK_SLOWLY_MS : KNOCK_EVERY_MS;
+  const ask = here.filter((name) => now - observed(state, name).askedAt >= every);
+  const wakeAt = now + Math.min(every, knockEvery);
+  return { kind: 'waiting', why, ask, knock: now - at >= knockEvery, wakeAt };
+}
+
+function waitingFor(why: string, wakeAt: number): Suspicion {
+  return { kind: 'waiting', why, ask: [], knock: false, wakeAt };
 }
 
 function neverSeen(state: ClusterState, primary: string, now: number): Suspicion {
   // Running standbys mean that the cluster was alive when this control plane began: the ordinary limit holds.
   const limit = wasAlive(state) ? state.record.spec.failover.suspectAfterMs : FIRST_CONTACT_MS;
   const until = state.observedSince + limit;
-  if (now < until)
-    return { kind: 'waiting', why: `the agent of ${primary} has not connected yet`, ask: [], wakeAt: until };
+  if (now < until) return waitingFor(`the agent of ${primary} has not connected yet`, until);
   return silent(state, primary, now, state.observedSince, false);
 }

@@ -1,4 +1,5 @@
 /** One control plane in virtual time: the production Manager and Publisher, which can be killed, frozen and replaced. */
+import type { Knock } from '../../control-plane/manager/knock.ts';
 import { type AgentChannel, Manager } from '../../control-plane/manager/manager.ts';
 import type { InstanceReport } from '../../control-plane/model/instance.ts';
 import { Publisher } from '../../control-plane/routing/publisher.ts';
@@ -16,6 +17,7 @@ export interface ControlPlaneOptions {
   readonly store: StoreModel;
   readonly log: Logger;
   readonly onPublished: (ir: ProxyIr) => void;
+  readonly knock: Knock;
 }
 
 export class ControlPlaneModel implements ControlEnd {
@@ -29,7 +31,7 @@ export class ControlPlaneModel implements ControlEnd {
   ready = false;
   readonly #kernel: Kernel;
 
-  constructor({ kernel, store, log, onPublished }: ControlPlaneOptions) {
+  constructor({ kernel, store, log, onPublished, knock }: ControlPlaneOptions) {
     this.#kernel = kernel;
     this.freezer = new Freezer(kernel);
     this.clock = processClock(kernel, this.freezer, (action) => {
@@ -51,6 +53,13 @@ export class ControlPlaneModel implements ControlEnd {
       clock: this.clock,
       random: () => 0,
       log,
+      knock: (placement, epoch, hear) =>
+        knock(placement, epoch, (sound) =>
+          this.freezer.run(() => {
+            kernel.touch();
+            if (this.alive) hear(sound);
+          }),
+        ),
       onState: (state) => this.alive && this.publisher.onState(state),
     });
   }

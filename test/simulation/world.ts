@@ -15,6 +15,7 @@ import { AgentModel } from './agent-model.ts';
 import { Clients } from './clients.ts';
 import { ControlPlaneModel } from './control-plane-model.ts';
 import type { WalRecord } from './disk-model.ts';
+import { Doors } from './doors.ts';
 import type { EnvoyModel } from './envoy-model.ts';
 import { Invariants } from './invariants.ts';
 import type { Kernel } from './kernel.ts';
@@ -44,6 +45,7 @@ export class World {
   acknowledgedWrites = 0;
   /** The newest; an older one may still run, and not know that it was replaced. */
   #controlPlane: ControlPlaneModel | null = null;
+  readonly #doors: Doors;
   readonly #links: Links;
   readonly #proxies: Proxies;
   readonly #clients: Clients;
@@ -68,6 +70,7 @@ export class World {
     this.agents = new Map(
       names.map((name) => [name, new AgentModel(new PostgresModel(name, this.#postgresWorld()), this.#agentWorld())]),
     );
+    this.#doors = new Doors(kernel, this.network, this.agents);
     this.#proxies = new Proxies({
       ...{ kernel, network: this.network, nodes: [...GATEWAYS, ...this.#nodes.keys()] },
       published: (node) => this.controlPlane?.published.get(node),
@@ -108,6 +111,7 @@ export class World {
       store,
       log: LOG,
       onPublished: (ir) => this.#controlPlane === controlPlane && this.#proxies.push(ir.node),
+      knock: (...knock) => this.#doors.knock(...knock),
     });
     this.#controlPlane = controlPlane;
     kernel.note('control plane started');
@@ -203,6 +207,7 @@ export class World {
   startInstance(name: string): void {
     const agent = this.agents.get(name)!;
     if (agent.alive) return;
+    this.#doors.powerBack(name);
     agent.boot();
     this.kernel.note(`${name} booted`);
     this.#proxies.push(instanceNode(this.spec.name, name));
@@ -214,6 +219,7 @@ export class World {
     if (!agent.alive) return;
     this.kernel.note(`${name} ${power ? 'lost power' : 'killed'}`);
     agent.die(power);
+    if (power) this.#doors.powerLost(name);
     this.envoy(name).reset();
     const silent = power || !this.network.connected(CONTROL, name);
     if (silent) this.#links.hangs(this.#links.of(agent), () => true);

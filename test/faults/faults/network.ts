@@ -139,10 +139,14 @@ export const NETWORK_FAULTS: readonly Fault[] = [
     delayMs: 100,
     jitterMs: 50,
   }),
-  badLine('bad-line', 'a fifth of all frames from and to the primary is lost, the rest takes 100 ms, plus or minus 50', {
-    ...{ loss: 0.2, delayMs: 100, jitterMs: 50 },
-    holdMs: 60_000,
-  }),
+  badLine(
+    'bad-line',
+    'a fifth of all frames from and to the primary is lost, the rest takes 100 ms, plus or minus 50',
+    {
+      ...{ loss: 0.2, delayMs: 100, jitterMs: 50 },
+      holdMs: 60_000,
+    },
+  ),
   badLine('bandwidth', 'the primary sends and gets 1 Mbit/s', { bitsPerSecond: 1_000_000 }),
 ];
 

@@ -1,6 +1,6 @@
 /** Processes that die or hang. */
 import type { Fault } from '../fault.ts';
-import { CONTROL_PLANE } from '../lab/lab.ts';
+import { CONTROL_PLANE, instanceOf } from '../lab/lab.ts';
 
 export const PROCESS_FAULTS: readonly Fault[] = [
   {
@@ -61,6 +61,23 @@ export const PROCESS_FAULTS: readonly Fault[] = [
     writesOutMostMs: 2_000,
     async strike({ primary, probe }) {
       process.kill(primary.pids.agent, 'SIGKILL');
+      await probe.load(200);
+    },
+  },
+  {
+    name: 'agent-killed-in-failover',
+    says: 'the primary dies, and up to 300 ms later the agent of a standby does, with its PostgreSQL: its promise is kept, nothing is lost',
+    failovers: [1, 3],
+    writesOutMostMs: 10_000,
+    async strike({ primary, standbys, before, failedOver, hold, probe, note }) {
+      const victim = standbys[Math.floor(Math.random() * standbys.length)]!;
+      const { agent } = instanceOf(before, victim).pids;
+      const afterMs = Math.round(Math.random() * 300);
+      process.kill(primary.pids.postgres, 'SIGKILL');
+      await hold(afterMs);
+      process.kill(agent, 'SIGKILL');
+      const { primary: next } = await failedOver();
+      note(`the agent of ${victim === next ? 'the one that leads now' : 'another one'} was killed after ${afterMs} ms`);
       await probe.load(200);
     },
   },

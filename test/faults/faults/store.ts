@@ -1,5 +1,6 @@
 /** The store is lost, or is not what it was. */
-import { cpSync, rmSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { NotYet, until } from '../../support/until.ts';
 import type { Fault, Scene } from '../fault.ts';
 import { CONTROL_PLANE } from '../lab/lab.ts';
@@ -29,10 +30,75 @@ export const STORE_FAULTS: readonly Fault[] = [
       await probe.load(200, 60_000);
     },
   },
+  {
+    name: 'store-corrupted',
+    says: 'a byte of the store is flipped and the control plane dies, five times: never silent, each time it refuses to begin and says why; traffic goes on, and with the true byte all goes on',
+    failovers: [0, 0],
+    writesOutMostMs: 1_000,
+    async strike(scene) {
+      const { lab, probe, expect } = scene;
+      const journal = join(lab.storeDirectory, 'journal');
+      for (let time = 1; time <= 5; time++) {
+        const log = new LogTail(join(lab.logDirectory, `${CONTROL_PLANE}.log`));
+        const damage = randomDamage(journal);
+        await onStillStore(scene, () => damage.flip());
+        const said = () => log.news().includes('damaged') || new NotYet(log.news().slice(-300));
+        await until(said, { what: `the byte ${damage.offset} to be noticed`, timeoutMs: 20_000 });
+        const answered = await lab.cluster().then(
+          () => true,
+          () => false,
+        );
+        expect(!answered, `a control plane serves what it read from a store whose byte ${damage.offset} is another`);
+        await probe.load(100);
+        damage.flip();
+        await until(() => lab.cluster(), { what: 'the control plane to begin again', timeoutMs: 20_000 });
+      }
+    },
+  },
 ];
 
-/** The control plane is held still, the directories are exchanged, and it dies: the next one finds what was put there. */
-async function exchange({ lab }: Scene, from: string, aside: string): Promise<void> {
+/** What is added to a log from now on. */
+class LogTail {
+  readonly #file: string;
+  readonly #from: number;
+
+  constructor(file: string) {
+    this.#file = file;
+    this.#from = statSync(file).size;
+  }
+
+  news(): string {
+    return readFileSync(this.#file).subarray(this.#from).toString();
+  }
+}
+
+/** One bit of one byte that is in use; done twice it is undone. */
+function randomDamage(file: string): { readonly offset: number; flip(): void } {
+  const used = readFileSync(file).findLastIndex((byte) => byte !== 0) + 1;
+  const offset = Math.floor(Math.random() * used);
+  const bit = 1 << Math.floor(Math.random() * 8);
+  return {
+    offset,
+    flip() {
+      const bytes = readFileSync(file);
+      bytes[offset]! ^= bit;
+      writeFileSync(file, bytes);
+    },
+  };
+}
+
+/** The next control plane finds another directory. */
+async function exchange(scene: Scene, from: string, aside: string): Promise<void> {
+  const { storeDirectory } = scene.lab;
+  await onStillStore(scene, () => {
+    cpSync(storeDirectory, aside, { recursive: true });
+    rmSync(storeDirectory, { recursive: true });
+    cpSync(from, storeDirectory, { recursive: true });
+  });
+}
+
+/** The control plane is held still, something is done to its store, and it dies: the next one finds what is there. */
+async function onStillStore({ lab }: Scene, change: () => void): Promise<void> {
   const group = lab.group(CONTROL_PLANE);
   const { pid: before } = await lab
     .api()
@@ -42,9 +108,7 @@ async function exchange({ lab }: Scene, from: string, aside: string): Promise<vo
       () => ({ pid: 0 }),
     );
   await group.freeze();
-  cpSync(lab.storeDirectory, aside, { recursive: true });
-  rmSync(lab.storeDirectory, { recursive: true });
-  cpSync(from, lab.storeDirectory, { recursive: true });
+  change();
   group.kill();
   group.thaw();
   const next = () => (lab.pid(CONTROL_PLANE) !== 0 && lab.pid(CONTROL_PLANE) !== before) || new NotYet(before);

@@ -1,7 +1,7 @@
 /**
  * Moves itself to a node - its control group, its network, its environment - and becomes the program that is meant, with
  * the same pid and parent:
- *   enter.ts '{"group":"/sys/fs/cgroup/...","network":"/run/netns/...","env":{}}' PROGRAM ARGUMENT...
+ *   enter.ts '{"group":"/sys/fs/cgroup/...","network":"/run/netns/...","env":{}}' COMMAND ARGUMENT...
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,10 +16,10 @@ export interface Entrance {
 }
 
 if (import.meta.main) {
-  const [entrance, program, ...args] = process.argv.slice(2);
+  const [entrance, ...meant] = process.argv.slice(2);
   const { group, network, env }: Entrance = JSON.parse(entrance!);
   if (group !== null) writeFileSync(join(group, 'cgroup.procs'), String(process.pid));
   const enter = network === null ? [] : ['nsenter', `--net=${network}`, '--'];
-  const command = ['/usr/bin/env', ...enter, process.execPath, program!, ...args];
+  const command = ['/usr/bin/env', ...enter, ...meant];
   process.execve?.(command[0]!, command, { ...process.env, ...env });
 }

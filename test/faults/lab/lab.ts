@@ -1,5 +1,5 @@
 /**
- * A control plane, a gateway and the instances of one cluster, each on a machine of its own as far as the network, the
+ * Control planes, a gateway and the instances of one cluster, each on a machine of its own as far as the network, the
  * processes' group and the disk go: the same programs with the same files as `howdah up` and operators start them.
  */
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { agentFile, gatewayFile, writeConfig } from '../../../cli/local/agent-files.ts';
 import { SupervisedChild } from '../../../cli/local/child.ts';
-import { programFile } from '../../../cli/local/entry.ts';
+import { nodeFlags, programFile } from '../../../cli/local/entry.ts';
 import { StateLayout } from '../../../cli/local/layout.ts';
 import { Findings, findPrograms, type Programs } from '../../../cli/local/preflight.ts';
 import { takesWrites } from '../../../cli/local/probe.ts';
@@ -28,6 +28,8 @@ import { mountMemory, PREFIX, sealedRun } from './sealed.ts';
 
 export const CLUSTER = 'orders';
 export const CONTROL_PLANE = 'control-plane';
+/** Where etcd is, in a lab with several control planes. */
+export const STORE = 'store';
 /** One fault follows the other within a minute here. */
 export const NO_REST = 'failover: { restAfterSilence: 0s }';
 export const GATEWAY = 'gateway';
@@ -36,6 +38,7 @@ const PORTS = { rw: 6432, ro: 6433, any: 6434, mesh: 7432, meshRw: 7433, replica
 const START_LIMIT_MS = 240_000;
 const API_PORT = 7400;
 const XDS_PORT = 7401;
+const ETCD_PORTS = { client: 7410, peer: 7411 };
 
 export interface LabOptions {
   /** Of `spec` in YAML's flow style, without the routes. Default: three instances, and a failover as often as a fault asks for one. */
@@ -44,6 +47,8 @@ export interface LabOptions {
   readonly memoryMegabytes?: number;
   /** Each node has a wall clock of its own, which setClock() shifts. */
   readonly clocks?: boolean;
+  /** More than one share an etcd, on a node of its own. Default: one, with a file. */
+  readonly controlPlanes?: number;
 }
 
 /** How a lab is told from another: those of the same key can follow one another in one lab. */
@@ -75,7 +80,14 @@ export class Lab {
     chmodSync(this.#directory, 0o755);
     this.#layout = new StateLayout(this.#directory);
     this.spec = readSpec(options.spec ?? 'instances: 3, failover: { restAfterSilence: 0s }');
-    this.#api = new ApiClient({ baseUrl: `http://${this.#node(CONTROL_PLANE).address}:${API_PORT}`, timeoutMs: 2_000 });
+    const baseUrl = this.controlPlanes.map((name) => `http://${this.#node(name).address}:${API_PORT}`);
+    this.#api = new ApiClient({ baseUrl, timeoutMs: 2_000 });
+  }
+
+  /** Names of their nodes. */
+  get controlPlanes(): readonly string[] {
+    const { controlPlanes: count = 1 } = this.#options;
+    return Array.from({ length: count }, (_, index) => (index === 0 ? CONTROL_PLANE : `${CONTROL_PLANE}-${index + 1}`));
   }
 
   get rw(): { host: string; port: number } {
@@ -91,15 +103,24 @@ export class Lab {
   }
 
   async start(): Promise<void> {
-    const programs = await findProgramsOrThrow();
+    const programs = await findProgramsOrThrow(this.controlPlanes.length > 1);
     this.#postgresBin = programs.postgres.binDir;
     mkdirSync(this.#layout.logDirectory, { recursive: true });
     mkdirSync(this.#layout.gatewayDirectory, { recursive: true });
-    const { address } = this.#node(CONTROL_PLANE);
-    const listen = ['--api', `${address}:${API_PORT}`, '--xds', `${address}:${XDS_PORT}`];
-    this.#start(CONTROL_PLANE, 'control-plane/main', ['--state-dir', this.#directory, ...listen]);
-    await until(() => this.#api.health(), { what: 'the control plane', timeoutMs: START_LIMIT_MS });
-    await this.#api.apply(this.spec);
+    const store = programs.etcd ? this.#startStore(programs.etcd.path) : [];
+    for (const name of this.controlPlanes) {
+      const { address } = this.#node(name);
+      const listen = ['--api', `${address}:${API_PORT}`, '--xds', `${address}:${XDS_PORT}`];
+      this.#startOurs(name, 'control-plane/main', [
+        '--state-dir',
+        this.#directory,
+        '--name',
+        name,
+        ...store,
+        ...listen,
+      ]);
+    }
+    await until(() => this.#api.apply(this.spec), { what: 'the control plane', timeoutMs: START_LIMIT_MS });
     this.#startAgents(programs);
     await this.whole(START_LIMIT_MS);
     const writes = async () => (await takesWrites(`${this.rw.host}:${this.rw.port}`, undefined)) || new NotYet('none');
@@ -110,9 +131,9 @@ export class Lab {
   async stop(): Promise<void> {
     await this.heal();
     const all = [...this.#machines.values()];
-    const named = (name: string) => all.filter(({ child }) => child.name === name);
-    const rest = all.filter(({ child }) => child.name !== CONTROL_PLANE);
-    for (const group of [named(CONTROL_PLANE), rest]) {
+    const deciders = all.filter(({ child }) => this.controlPlanes.includes(child.name));
+    const rest = all.filter(({ child }) => !this.controlPlanes.includes(child.name));
+    for (const group of [deciders, rest]) {
       const late = setTimeout(() => group.map(({ group }) => group.kill()), 15_000);
       await Promise.all(group.map(({ child }) => child.stop('SIGTERM')));
       clearTimeout(late);
@@ -158,6 +179,15 @@ export class Lab {
     return this.#machine(name).child.pid;
   }
 
+  /** The control plane that leads, of several that are all there. */
+  leader(): Promise<string> {
+    const look = async () => {
+      const { controlPlanes, leader } = await this.#api.controlPlanes();
+      return (controlPlanes.length === this.controlPlanes.length && leader) || new NotYet(controlPlanes);
+    };
+    return until(look, { what: 'one of all control planes to lead', timeoutMs: 20_000 });
+  }
+
   directory(instance: string): string {
     return this.#layout.instanceDirectory(CLUSTER, instance);
   }
@@ -196,7 +226,7 @@ export class Lab {
 
   #startAgents(programs: Programs): void {
     const surroundings = {
-      controlPlane: [`${this.#node(CONTROL_PLANE).address}:${XDS_PORT}`],
+      controlPlane: this.controlPlanes.map((name) => `${this.#node(name).address}:${XDS_PORT}`),
       postgres: { binDir: programs.postgres.binDir, user: programs.user?.name ?? null },
       envoy: { path: this.#envoy(programs.envoy.path) },
       logLevel: 'info',
@@ -207,10 +237,30 @@ export class Lab {
       const file = this.#layout.agentConfig(CLUSTER, instance);
       const about = { name: instance, directory: this.directory(instance), placement };
       writeConfig(file, agentFile(this.spec, about, this.#layout, surroundings));
-      this.#start(instance, 'agent/main', ['--config', file]);
+      this.#startOurs(instance, 'agent/main', ['--config', file]);
     }
     writeConfig(this.#layout.gatewayConfig, gatewayFile(this.#layout.gatewayDirectory, surroundings));
-    this.#start(GATEWAY, 'agent/gateway', ['--config', this.#layout.gatewayConfig]);
+    this.#startOurs(GATEWAY, 'agent/gateway', ['--config', this.#layout.gatewayConfig]);
+  }
+
+  /** What the control planes are told of it. */
+  #startStore(path: string): string[] {
+    const { address } = this.#node(STORE);
+    const [url, peerUrl] = [`http://${address}:${ETCD_PORTS.client}`, `http://${address}:${ETCD_PORTS.peer}`];
+    this.#start(STORE, [
+      ...[path, '--name=lab', `--data-dir=${this.#layout.etcdDirectory}`, '--log-level=error'],
+      ...[`--listen-client-urls=${url}`, `--advertise-client-urls=${url}`],
+      ...[
+        `--listen-peer-urls=${peerUrl}`,
+        `--initial-advertise-peer-urls=${peerUrl}`,
+        `--initial-cluster=lab=${peerUrl}`,
+      ],
+    ]);
+    return ['--store', `etcd=${url}`];
+  }
+
+  #startOurs(name: string, program: Parameters<typeof programFile>[0], args: readonly string[]): void {
+    this.#start(name, [process.execPath, ...nodeFlags(program), programFile(program), ...args]);
   }
 
   #place(instance: string, programs: Programs): Placement {
@@ -224,7 +274,7 @@ export class Lab {
     return { host: this.#node(instance).address, zone: '', ports: PORTS, socketDir };
   }
 
-  #start(name: string, program: Parameters<typeof programFile>[0], args: readonly string[]): void {
+  #start(name: string, command: readonly string[]): void {
     const node = this.#node(name);
     const group = new Group(name);
     const env = this.#options.clocks ? clockEnvironment(this.#clockFile(name)) : {};
@@ -232,13 +282,7 @@ export class Lab {
     const child = new SupervisedChild(
       {
         name,
-        command: [
-          process.execPath,
-          join(import.meta.dirname, 'enter.ts'),
-          JSON.stringify(entrance),
-          programFile(program),
-          ...args,
-        ],
+        command: [process.execPath, join(import.meta.dirname, 'enter.ts'), JSON.stringify(entrance), ...command],
         logFile: join(this.logDirectory, `${name}.log`),
       },
       { clock: systemClock, log: SILENT, onChange: () => undefined, onUnexpectedExit: () => undefined },
@@ -277,9 +321,9 @@ function readSpec(text: string): ClusterSpec {
   return spec;
 }
 
-async function findProgramsOrThrow(): Promise<Programs> {
+async function findProgramsOrThrow(withEtcd: boolean): Promise<Programs> {
   const findings = new Findings();
-  const programs = await findPrograms(findings, { kind: 'file' });
+  const programs = await findPrograms(findings, { kind: withEtcd ? 'own-etcd' : 'file' });
   findings.throwIfAny();
   return programs!;
 }

@@ -1,0 +1,40 @@
+/** What a control plane hears that knocks at an agent's health port: each time on a connection of its own. */
+import type { Sound } from '../../control-plane/manager/knock.ts';
+import type { Placement } from '../../control-plane/model/instance.ts';
+import type { AgentModel } from './agent-model.ts';
+import { placementOf } from './cluster.ts';
+import type { Kernel } from './kernel.ts';
+import { CONTROL, type Network } from './network.ts';
+
+export class Doors {
+  readonly #kernel: Kernel;
+  readonly #network: Network;
+  readonly #agents: ReadonlyMap<string, AgentModel>;
+  /** Machines without power. */
+  readonly #dark = new Set<string>();
+
+  constructor(kernel: Kernel, network: Network, agents: ReadonlyMap<string, AgentModel>) {
+    this.#kernel = kernel;
+    this.#network = network;
+    this.#agents = agents;
+  }
+
+  powerLost(name: string): void {
+    this.#dark.add(name);
+  }
+
+  powerBack(name: string): void {
+    this.#dark.delete(name);
+  }
+
+  /** What is lost on the way is not sent again. */
+  knock({ socketDir }: Placement, epoch: number, hear: (sound: Sound) => void): void {
+    const agent = [...this.#agents.values()].find(({ name }) => placementOf(name).socketDir === socketDir)!;
+    const say = (sound: Sound) => this.#kernel.after(this.#network.delay(), () => hear(sound));
+    this.#kernel.after(this.#network.delay(), () => {
+      if (this.#dark.has(agent.name) || !this.#network.connected(CONTROL, agent.name)) return;
+      say(agent.alive ? 'connection' : 'refusal');
+      if (agent.alive && !agent.freezer.frozen && agent.isFit(epoch)) say('answer');
+    });
+  }
+}

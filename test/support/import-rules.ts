@@ -31,7 +31,7 @@ export const SOURCE_DIRECTORIES = ['proto', 'grpc', 'xds', 'envoy-config', 'cont
  */
 const PURE = [
   /^control-plane\/model\//,
-  /^control-plane\/manager\/(?!agent-service|agent-stream|manager\.ts|runner\.ts)/,
+  /^control-plane\/manager\/(?!agent-service|agent-stream|knock|manager\.ts|runner\.ts)/,
   /^control-plane\/routing\//,
   /^control-plane\/api\/document\//,
   /^envoy-config\//,

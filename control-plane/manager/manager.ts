@@ -326,13 +326,8 @@ export class Manager
           return channel?.send({ kind: 'goal', id, goal, term }) ?? false;
         },
         askReport: (instance) => agents.get(instance)?.send({ kind: 'report-request' }) ?? false,
-        knock: (instance) => {
-          const { epoch, placements } = runner.state.record;
-          const placement = placements[instance];
-          if (placement) knock(placement, epoch, (sound) => runner.observe({ kind: 'heard', instance, sound }));
-          return placement !== undefined;
-        },
       },
+      knock,
       onState: (state) => {
         onState(state);
         const entry = this.#clusters.get(name);

@@ -43,6 +43,7 @@ async function setUp(record: ClusterRecord = RECORD) {
     clock,
     log: createLogger({ level: 'silent', format: 'json' }),
     agents,
+    knock: (_placement, epoch) => events.push(`knock, epoch ${epoch}`),
     onState: () => events.push('state'),
   });
   onTestFinished(() => runner.stop());

@@ -12,15 +12,14 @@ import type { Store, Versioned } from '../store/store.ts';
 import { decide } from './decide.ts';
 import type { Change, Decision } from './decision.ts';
 import { goalFor } from './goals.ts';
+import type { Knock } from './knock.ts';
 import { reduce } from './reduce.ts';
 import { type ClusterState, initialState, liveReport, type Observation, observed } from './state.ts';
 
-/** How the runner reaches agents. What goes over its stream answers false when the agent is not connected. */
+/** How the runner reaches agents. Both answer false when the agent is not connected. */
 export interface AgentPort {
   sendGoal(instance: string, id: string, goal: Goal, term: number): boolean;
   askReport(instance: string): boolean;
-  /** What is heard comes as an observation. False: nobody knows where it is. */
-  knock(instance: string): boolean;
 }
 
 /** A step that was asked for by a person; null = nothing to do now. Called with the newest state before decide(). */
@@ -41,6 +40,7 @@ export interface RunnerOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly agents: AgentPort;
+  readonly knock: Knock;
   /** After every step: what changed is to be routed and shown. */
   readonly onState: (state: ClusterState, reason: string) => void;
 }
@@ -240,13 +240,21 @@ export class ClusterRunner {
     for (const instance of decision.retry) this.#fold({ kind: 'retried', instance });
     const asked = decision.ask.filter((instance) => agents.askReport(instance));
     if (asked.length > 0) this.#fold({ kind: 'asked', instances: asked });
-    for (const instance of decision.knock) if (agents.knock(instance)) this.#fold({ kind: 'knocked', instance });
+    for (const instance of decision.knock) this.#knock(instance);
     onState(this.#state, this.#reason);
     this.#timer?.cancel();
     this.#timer = null;
     if (decision.wakeAt !== null && decision.change === null) {
       this.#timer = clock.after(Math.max(0, decision.wakeAt - clock.now()), () => void this.wake());
     }
+  }
+
+  #knock(instance: string): void {
+    const { epoch, placements } = this.#state.record;
+    const placement = placements[instance];
+    if (!placement) return;
+    this.#fold({ kind: 'knocked', instance });
+    this.#options.knock(placement, epoch, (sound) => this.observe({ kind: 'heard', instance, sound }));
   }
 
   /** The goals that connected agents have not been sent yet, or are to be sent again. */

@@ -128,8 +128,9 @@ function silent(state: ClusterState, primary: string, now: number, since: number
   if (elapsed < suspectAfterMs)
     return waiting(state, primary, now, { why: lost, here: linkUp ? [] : here, every: ASK_EVERY_MS });
   if (streaming.length >= Math.max(1, sync.k)) {
-    if (isUnanswered && agentHangs(state, primary, now, elapsed)) {
-      const why = `the agent of ${primary} has answered nobody for ${Math.round(elapsed)} ms, on a machine that takes connections`;
+    const silence = now - Math.max(linkUp ? since : reportAt, knocks.answeredAt, state.observedSince);
+    if (isUnanswered && agentHangs(state, primary, now, silence)) {
+      const why = `the agent of ${primary} has answered nobody for ${Math.round(silence)} ms, on a machine that takes connections`;
       return { kind: 'gone', why, proven: false };
     }
     const why = `${lost}, but ${streaming.join(', ')} still receive${streaming.length === 1 ? 's' : ''} WAL from it`;

@@ -114,11 +114,6 @@ export class RecordingAgents implements AgentPort {
     return true;
   }
 
-  knock(instance: string): boolean {
-    this.#events.push(`knock ${instance}`);
-    return true;
-  }
-
   askReport(instance: string): boolean {
     if (this.gone.has(instance)) return false;
     this.#events.push(`ask ${instance}`);

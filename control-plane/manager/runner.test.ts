@@ -167,12 +167,13 @@ describe('the runner', () => {
     expect(runner.state.syncBaseline).toEqual({ goalId: both, lsn: 2000n });
   });
 
-  it('asks for reports and wakes when decide wants it, once', async () => {
+  it('asks for reports, knocks and wakes when decide wants it, once', async () => {
     const { events, clock, runner, agents } = await healthy();
     agents.gone.add('orders-1');
     runner.observe({ kind: 'disconnected', instance: 'orders-1' });
     await runner.wake();
-    expect(kinds(events)).toEqual(expect.arrayContaining(['ask orders-2', 'ask orders-3']));
+    expect(kinds(events).sort()).toEqual(['ask orders-2', 'ask orders-3', 'knock, epoch 1']);
+    expect(observed(runner.state, 'orders-1').knocks.since).toBe(clock.now());
     expect(clock.due).toHaveLength(1);
   });
 

@@ -172,7 +172,7 @@ describe('the runner', () => {
     agents.gone.add('orders-1');
     runner.observe({ kind: 'disconnected', instance: 'orders-1' });
     await runner.wake();
-    expect(kinds(events).sort()).toEqual(['ask orders-2', 'ask orders-3', 'knock, epoch 1']);
+    expect(kinds(events)).toEqual(expect.arrayContaining(['ask orders-2', 'ask orders-3', 'knock, epoch 1']));
     expect(observed(runner.state, 'orders-1').knocks.since).toBe(clock.now());
     expect(clock.due).toHaveLength(1);
   });

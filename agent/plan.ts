@@ -108,7 +108,8 @@ export function primaryConninfo(observed: Pick<Observed, 'instance' | 'replicati
     `port=${observed.replicationPort}`,
     'user=howdah_replication',
     `application_name=${observed.instance}`,
-    'connect_timeout=2',
+    // Over a bad line it takes seconds to connect; over none Envoy says so sooner.
+    'connect_timeout=5',
     'sslmode=disable',
   ].join(' ');
 }

@@ -3,7 +3,13 @@
 import type { JsonObject } from '../proto/json.ts';
 import { healthChecking } from './health-checks.ts';
 import type { LocalInstanceIr, RouteIr } from './ir.ts';
-import { CIRCUIT_BREAKERS, CONNECT_TIMEOUT, CONNECTION_BUFFER_BYTES, UPSTREAM_KEEPALIVE } from './limits.ts';
+import {
+  CIRCUIT_BREAKERS,
+  CONNECT_TIMEOUT,
+  CONNECTION_BUFFER_BYTES,
+  REPLICATION_CONNECT_TIMEOUT,
+  UPSTREAM_KEEPALIVE,
+} from './limits.ts';
 import { carriesEpoch, LOCAL_CLUSTER, routeClusterName } from './names.ts';
 import { upstreamTransport } from './transport.ts';
 
@@ -17,6 +23,7 @@ export function routeCluster(route: RouteIr): JsonObject {
       eds_config: { ads: {}, resource_api_version: 'V3', initial_fetch_timeout: '2s' },
     },
     ...COMMON,
+    ...(route.kind === 'replication' ? { connect_timeout: REPLICATION_CONNECT_TIMEOUT } : {}),
     ...(carriesEpoch(route.kind) ? {} : { lb_policy: 'LEAST_REQUEST' }),
     common_lb_config: BALANCING,
     ...healthChecking(route),

@@ -23,6 +23,8 @@ export const CONNECTION_BUFFER_BYTES = 262_144;
 
 /** A SYN is answered within a round trip or lost; a second is Linux's first retransmission. */
 export const CONNECT_TIMEOUT = '1s';
+/** Of a standby, which has nobody else to connect to: the second retransmission. */
+export const REPLICATION_CONNECT_TIMEOUT = '3s';
 
 /** ro and any may try another instance; rw and replication have only one. */
 export const READ_CONNECT_ATTEMPTS = 3;

@@ -30,7 +30,7 @@ export function reduce(state: ClusterState, observation: Observation, now: numbe
         // What an earlier boot reported says nothing of this one: its PostgreSQL ended with it.
         report: sameBoot ? before.report : null,
         reportAt: sameBoot ? before.reportAt : Number.NEGATIVE_INFINITY,
-        knocks: { ...before.knocks, since: null },
+        knocks: aliveAgain(before.knocks),
         // A new connection knows no goal, also when it is the same agent's.
         sentGoal: null,
       });
@@ -77,12 +77,17 @@ export function reduce(state: ClusterState, observation: Observation, now: numbe
   }
 }
 
+/** The agent gave a sign of life. */
+function aliveAgain(knocks: Knocks): Knocks {
+  return knocks.since === null && knocks.takenSince === null ? knocks : { ...knocks, since: null, takenSince: null };
+}
+
 function heard(knocks: Knocks, sound: Sound, now: number): Knocks {
   switch (sound) {
     case 'answer':
-      return { ...knocks, since: null, answeredAt: now };
+      return { ...aliveAgain(knocks), answeredAt: now };
     case 'connection':
-      return { ...knocks, takenAt: now };
+      return { ...knocks, takenSince: knocks.takenSince ?? now, takenAt: now };
     case 'refusal':
       return { ...knocks, refusedAt: now };
   }
@@ -124,7 +129,7 @@ function withReport(state: ClusterState, told: InstanceReport, now: number): Clu
     ...before,
     report,
     reportAt: now,
-    knocks: before.knocks.since === null ? before.knocks : { ...before.knocks, since: null },
+    knocks: aliveAgain(before.knocks),
     foundRunning: before.foundRunning ?? runs(report),
     hasRun: before.hasRun || runs(report),
     promisedSince: report.promisedEpoch >= state.record.epoch ? (before.promisedSince ?? now) : null,

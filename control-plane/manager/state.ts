@@ -58,7 +58,9 @@ export interface Knocks {
   readonly at: number;
   /** When the agent last answered that it leads. */
   readonly answeredAt: number;
-  /** When its machine last took a connection, and when it last said that nobody listens there. */
+  /** When its machine first took a connection that the agent has given no sign of life after; null = it didn't. */
+  readonly takenSince: number | null;
+  /** When its machine last took one, and when it last said that nobody listens there. */
   readonly takenAt: number;
   readonly refusedAt: number;
 }
@@ -98,6 +100,7 @@ export const NO_KNOCKS: Knocks = {
   since: null,
   at: Number.NEGATIVE_INFINITY,
   answeredAt: Number.NEGATIVE_INFINITY,
+  takenSince: null,
   takenAt: Number.NEGATIVE_INFINITY,
   refusedAt: Number.NEGATIVE_INFINITY,
 };

@@ -77,13 +77,22 @@ describe('suspicion', () => {
     const hanging = (k: number, sound: Sound | null) => {
       let state = observe(cluster(k), 0, { kind: 'knocked', instance: PRIMARY });
       for (const name of VOTERS) state = report(state, 2900, name, standby(true));
-      if (sound) state = observe(state, 2900, { kind: 'heard', instance: PRIMARY, sound });
+      if (sound) state = observe(state, 1900, { kind: 'heard', instance: PRIMARY, sound });
+      if (sound === 'connection') state = observe(state, 2900, { kind: 'heard', instance: PRIMARY, sound });
       return state;
     };
 
     it('is certain after a while when its machine takes connections', () => {
       expect(suspect(hanging(1, 'connection'), PRIMARY, 2999).kind).toBe('waiting');
       expect(suspect(hanging(1, 'connection'), PRIMARY, 3000)).toMatchObject({ kind: 'gone', proven: false });
+    });
+
+    it('is not certain with the first connection over a line that has just come back', () => {
+      const back = observe(hanging(1, null), 5000, { kind: 'heard', instance: PRIMARY, sound: 'connection' });
+      expect(suspect(back, PRIMARY, 5999)).toMatchObject({ kind: 'waiting', wakeAt: 6019 });
+      expect(
+        suspect(observe(back, 5999, { kind: 'heard', instance: PRIMARY, sound: 'answer' }), PRIMARY, 6000).kind,
+      ).toBe('waiting');
     });
 
     it('is never certain when its machine says nothing, or when it answered', () => {

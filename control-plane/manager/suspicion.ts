@@ -9,7 +9,7 @@ import { type ClusterState, liveReport, observed } from './state.ts';
 /** While the primary's link is down, voters that still seem to stream are asked again this often, ms. */
 const ASK_EVERY_MS = 20;
 const ASK_SLOWLY_MS = 100;
-/** While the primary's agent says nothing it is knocked at this often, ms; after a second more slowly. */
+/** While the primary's agent says nothing it is knocked at this often, ms; a second after the last news more slowly. */
 const KNOCK_EVERY_MS = 20;
 const KNOCK_SLOWLY_MS = 200;
 const KNOCK_FAST_FOR_MS = 1_000;
@@ -149,9 +149,10 @@ function silent(state: ClusterState, primary: string, now: number, since: number
  */
 function agentHangs(state: ClusterState, primary: string, now: number, silentMs: number): boolean {
   const { sync, spec } = state.record;
-  const { takenAt, answeredAt } = observed(state, primary).knocks;
+  const { takenSince, takenAt } = observed(state, primary).knocks;
   const { suspectAfterMs } = spec.failover;
-  const isThere = takenAt > answeredAt && now - takenAt < suspectAfterMs;
+  // A line that has just come back takes a connection first, and brings an answer later.
+  const isThere = takenSince !== null && now - takenSince >= suspectAfterMs && now - takenAt < suspectAfterMs;
   return sync.k > 0 && isThere && silentMs >= HANGS_FACTOR * suspectAfterMs;
 }
 
@@ -162,8 +163,9 @@ function waiting(
   now: number,
   { why, here, every }: { readonly why: string; readonly here: readonly string[]; readonly every: number },
 ): Suspicion {
-  const { since, at } = observed(state, primary).knocks;
-  const knockEvery = since !== null && now - since >= KNOCK_FAST_FOR_MS ? KNOCK_SLOWLY_MS : KNOCK_EVERY_MS;
+  const { since, takenSince, at } = observed(state, primary).knocks;
+  const news = Math.max(since ?? now, takenSince ?? Number.NEGATIVE_INFINITY);
+  const knockEvery = now - news >= KNOCK_FAST_FOR_MS ? KNOCK_SLOWLY_MS : KNOCK_EVERY_MS;
   const ask = here.filter((name) => now - observed(state, name).askedAt >= every);
   const wakeAt = now + Math.min(every, knockEvery);
   return { kind: 'waiting', why, ask, knock: now - at >= knockEvery, wakeAt };

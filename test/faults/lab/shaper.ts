@@ -42,10 +42,15 @@ export class Shaper {
       once(child, 'exit').then(([code]) => Promise.reject(new Error(`shaper.py ended with ${code}`))),
     ]);
     const [device] = JSON.parse(ip(`-n ${name} -j link show eth0`)) as [{ address: string }];
+    const known = ip(`-n ${name} -j neigh show dev eth0`);
     ip(`link set ${outer} master ${bridge} up`);
     ip(`-n ${name} link set eth0 down`);
     ip(`-n ${name} link set ${INNER} address ${device.address} up`);
     ip(`-n ${name} addr add ${address}/24 dev ${INNER}`);
+    // Who has which address is not asked over the bad line: a router would know.
+    for (const { dst, lladdr } of JSON.parse(known) as { dst: string; lladdr?: string }[]) {
+      if (lladdr) ip(`-n ${name} neigh replace ${dst} lladdr ${lladdr} nud permanent dev ${INNER}`);
+    }
     return new Shaper(name, child);
   }
 

@@ -3,11 +3,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
+import { HowdahError } from '../../../control-plane/model/errors.ts';
 import { systemClock } from '../../../control-plane/runtime/clock.ts';
 import { NotYet, until } from '../../support/until.ts';
 import type { Fault } from '../fault.ts';
 import { onInstance } from '../lab/instance-session.ts';
-import { instanceOf } from '../lab/lab.ts';
+import { CLUSTER, instanceOf } from '../lab/lab.ts';
 
 const CLIENT_BACKENDS = `select pid from pg_stat_activity where backend_type = 'client backend' and datname = 'postgres'
   and application_name not like 'howdah%' and pid <> pg_backend_pid()`;
@@ -57,6 +58,39 @@ export const HAND_FAULTS: readonly Fault[] = [
       };
       await until(fenced, { what: 'the promoted standby to be stopped', timeoutMs: 10_000 });
       note(`stopped after ${Math.round((systemClock.now() - since) / 100) / 10} s`);
+    },
+  },
+  {
+    name: 'failover-with-accepted-loss',
+    says: 'the primary and the one standby that has its last commits hang: a failover by hand is refused, and with --accept-data-loss the other standby leads; what is lost is seen',
+    failovers: [1, 1],
+    losesCommits: true,
+    async strike({ lab, primary, standbys, before, hold, expect, note }) {
+      const [near, far] = standbys;
+      lab.network.cut(primary.name, far!);
+      // Shorter than a standby that does not stream keeps its vote.
+      await hold(1_500);
+      const hanging = [primary.name, near!].map((name) => lab.group(name));
+      for (const group of hanging) await group.freeze();
+      await hold(3_000);
+      expect((await lab.cluster()).epoch === before.epoch, 'a failover went on by itself without enough promises');
+      const refusal = await lab
+        .api()
+        .failover(CLUSTER, {})
+        .then(
+          () => 'not at all',
+          (error: unknown) =>
+            error instanceof HowdahError ? error.problems.map(({ message }) => message).join() : error,
+        );
+      expect(String(refusal).includes('--accept-data-loss'), `without the flag it was refused: ${refusal}`);
+      note(`refused: ${refusal}`);
+      await lab.api().failover(CLUSTER, { acceptDataLoss: true });
+      const leads = async () => {
+        const { primary: now, phase, reason } = await lab.cluster();
+        return (now === far && phase === 'active') || new NotYet(reason);
+      };
+      await until(leads, { what: `${far} to lead`, timeoutMs: 20_000 });
+      for (const group of hanging) group.thaw();
     },
   },
   {

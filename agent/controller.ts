@@ -70,6 +70,7 @@ export class Controller implements Component {
   #activityAt = 0;
   #streamedAt = Number.NEGATIVE_INFINITY;
   #seq = 0;
+  #knocks = 0;
   #sent = { content: '', at: 0 };
   #reportWanted = false;
   #reportTimer: Timer | undefined;
@@ -158,6 +159,18 @@ export class Controller implements Component {
         if (!this.#observed.leaseHeld) this.#wake.wake();
         break;
     }
+  }
+
+  /**
+   * The control plane knocks, because it hears nothing of us.
+   * @param heard stamp of an answer of ours that reached it; null = none did. Answers the stamp of this one.
+   */
+  knocked(heard: string | null, leaseMs: number): string {
+    const stamp = `${this.#options.bootId}/${++this.#knocks}`;
+    if (heard !== null) this.#lease.heard(heard, leaseMs);
+    if (!this.#observed.leaseHeld) this.#wake.wake();
+    this.#lease.stamped(stamp, this.#options.clock.now());
+    return stamp;
   }
 
   /** The control plane can hear again: it is told everything. */

@@ -26,6 +26,18 @@ describe('a lease', () => {
     expect(lease.held(goal, 5000)).toBe(false);
   });
 
+  it('counts from when a knock was answered, once the control plane says that it heard that', () => {
+    const lease = new Lease();
+    lease.stamped('one', 1000);
+    lease.stamped('two', 3000);
+    expect(lease.held(goal, 3000)).toBe(false);
+    lease.heard('of another boot', 5000);
+    expect(lease.held(goal, 3000)).toBe(false);
+    lease.heard('one', 5000);
+    expect(lease.held(goal, 4999)).toBe(true);
+    expect(lease.held(goal, 5000)).toBe(false);
+  });
+
   it('is not renewed by an answer to a report of another boot, or by an answer twice', () => {
     const lease = new Lease();
     lease.acknowledged(3, 5000);

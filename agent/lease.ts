@@ -1,7 +1,7 @@
 /**
  * How long a primary may go on without hearing that it still leads. Two things renew its lease, each at the moment
  * from which it is certain, never at the moment when the news came:
- * - the control plane's word that a report of ours arrived: from when that report was sent;
+ * - the control plane's word that a report of ours, or an answer when it knocked, arrived: from when that was sent;
  * - so many voters that stream from us that no promise quorum is left for anybody else: from before they were looked at.
  * A pure state machine: the time comes in as monotonic ms.
  */
@@ -11,27 +11,40 @@ import type { LeadGoal } from '../control-plane/model/goal.ts';
 const USED_SHARE = 0.8;
 /** Until the control plane told its own: FailoverSpec.leaseMs. */
 const DEFAULT_LEASE_MS = 5000;
-/** Reports that may be unanswered at a time; older ones renew nothing. */
-const REMEMBERED_REPORTS = 64;
+/** Reports, and answers, that may be unanswered at a time; older ones renew nothing. */
+const REMEMBERED = 64;
 
 export class Lease {
   #leaseMs = DEFAULT_LEASE_MS;
   #renewedAt = Number.NEGATIVE_INFINITY;
   readonly #sentAt = new Map<number, number>();
+  /** Of answers to knocks, by stamp. */
+  readonly #stampedAt = new Map<string, number>();
   /** By standby: its last reply as PostgreSQL shows it, and when that one was certain to have come after. */
   readonly #heard = new Map<string, { readonly reply: string; readonly since: number }>();
   #lookedAt = Number.NEGATIVE_INFINITY;
 
   sent(seq: number, now: number): void {
-    this.#sentAt.set(seq, now);
-    const oldest = this.#sentAt.keys().next().value;
-    if (this.#sentAt.size > REMEMBERED_REPORTS && oldest !== undefined) this.#sentAt.delete(oldest);
+    remember(this.#sentAt, seq, now);
   }
 
   acknowledged(seq: number, leaseMs: number): void {
     this.#leaseMs = leaseMs;
     this.#renewedAt = Math.max(this.#renewedAt, this.#sentAt.get(seq) ?? Number.NEGATIVE_INFINITY);
     for (const earlier of this.#sentAt.keys()) if (earlier <= seq) this.#sentAt.delete(earlier);
+  }
+
+  /** The control plane knocked, and is answered with this stamp. */
+  stamped(stamp: string, now: number): void {
+    remember(this.#stampedAt, stamp, now);
+  }
+
+  /** It says that the answer with the stamp reached it. */
+  heard(stamp: string, leaseMs: number): void {
+    const at = this.#stampedAt.get(stamp);
+    if (at === undefined) return;
+    this.#leaseMs = leaseMs;
+    this.#renewedAt = Math.max(this.#renewedAt, at);
   }
 
   /** @param replies by standby: a text that changes with each reply that PostgreSQL got from it. */
@@ -66,4 +79,10 @@ export class Lease {
     const since = voters.map((name) => this.#heard.get(name)?.since ?? Number.NEGATIVE_INFINITY).sort((a, b) => b - a);
     return since[enough - 1] ?? Number.NEGATIVE_INFINITY;
   }
+}
+
+function remember<Key>(times: Map<Key, number>, key: Key, now: number): void {
+  times.set(key, now);
+  const oldest = times.keys().next().value;
+  if (times.size > REMEMBERED && oldest !== undefined) times.delete(oldest);
 }

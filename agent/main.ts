@@ -84,6 +84,7 @@ async function main(): Promise<void> {
     host: placement.host,
     port: placement.ports.health,
     view: () => healthView(controller.goal, controller.observed, controller.silentMs),
+    knocked: (heard, leaseMs) => controller.knocked(heard, leaseMs),
     log,
   });
 

@@ -24,6 +24,7 @@ function make(port: number): HealthServer {
     host: '127.0.0.1',
     port,
     view: () => view,
+    knocked: () => 'a stamp that nobody asked for',
     log: createLogger({ level: 'silent', format: 'json' }),
   });
 }

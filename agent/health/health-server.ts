@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { HowdahError } from '../../control-plane/model/errors.ts';
 import type { Component } from '../../control-plane/runtime/component.ts';
+import { HEARD_HEADER, LEASE_HEADER, STAMP_HEADER } from '../../control-plane/runtime/knock-headers.ts';
 import type { Logger } from '../../control-plane/runtime/logger.ts';
 import { answer, type HealthView } from './answer.ts';
 
@@ -14,6 +15,8 @@ export interface HealthOptions {
   readonly port: number;
   /** Asked at each request. */
   view(): HealthView;
+  /** A control plane knocks: see Controller.knocked. */
+  knocked(heard: string | null, leaseMs: number): string;
   readonly log: Logger;
 }
 
@@ -70,12 +73,23 @@ export class HealthServer implements Component {
     await promise;
   }
 
+  #stamp({ headers }: IncomingMessage): string | undefined {
+    const leaseMs = Number(headers[LEASE_HEADER] ?? 0);
+    const heard = headers[HEARD_HEADER];
+    if (!Number.isSafeInteger(leaseMs) || leaseMs <= 0) return undefined;
+    return this.#options.knocked(typeof heard === 'string' ? heard : null, leaseMs);
+  }
+
   #respond(request: IncomingMessage, response: ServerResponse): void {
     const view = this.#options.view();
     const { status, reason } = answer(request.url ?? '/', view);
     const lagBytes = view.lagBytes === null ? null : String(view.lagBytes);
     const body = JSON.stringify({ reason, role: view.role, epoch: view.epoch, lagBytes, ready: view.ready });
-    response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) });
+    const stamp = this.#stamp(request);
+    response.writeHead(status, {
+      ...{ 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+      ...(stamp === undefined ? {} : { [STAMP_HEADER]: stamp }),
+    });
     response.end(body);
     // A body that was sent with the request is not read.
     request.resume();

@@ -82,7 +82,7 @@ describe('a primary that is', () => {
     for (const name of ['orders-2', 'orders-3']) state = report(state, 1010, name, { postgres: standby(false) });
     expect(decide(state, 1000 + KNOCKING_MS - 1)).toMatchObject({ change: null, knock: ['orders-1'] });
     expect(decide(state, 1000 + KNOCKING_MS).change?.kind).toBe('failover');
-    const answered = observe(state, 1100, { kind: 'heard', instance: 'orders-1', sound: 'answer' });
+    const answered = observe(state, 1100, { kind: 'heard', instance: 'orders-1', sound: { stamp: 'one' } });
     expect(decide(answered, 1000 + KNOCKING_MS).change).toBeNull();
   });
 

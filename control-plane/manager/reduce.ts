@@ -84,12 +84,12 @@ function aliveAgain(knocks: Knocks): Knocks {
 
 function heard(knocks: Knocks, sound: Sound, now: number): Knocks {
   switch (sound) {
-    case 'answer':
-      return { ...aliveAgain(knocks), answeredAt: now };
     case 'connection':
       return { ...knocks, takenSince: knocks.takenSince ?? now, takenAt: now };
     case 'refusal':
       return { ...knocks, refusedAt: now };
+    default:
+      return { ...aliveAgain(knocks), answeredAt: now, stamp: sound.stamp };
   }
 }
 

@@ -43,7 +43,7 @@ async function setUp(record: ClusterRecord = RECORD) {
     clock,
     log: createLogger({ level: 'silent', format: 'json' }),
     agents,
-    knock: (_placement, epoch) => events.push(`knock, epoch ${epoch}`),
+    knock: ({ epoch }) => events.push(`knock, epoch ${epoch}`),
     onState: () => events.push('state'),
   });
   onTestFinished(() => runner.stop());

@@ -250,11 +250,13 @@ export class ClusterRunner {
   }
 
   #knock(instance: string): void {
-    const { epoch, placements } = this.#state.record;
+    const { epoch, placements, spec } = this.#state.record;
+    const { stamp } = observed(this.#state, instance).knocks;
     const placement = placements[instance];
     if (!placement) return;
     this.#fold({ kind: 'knocked', instance });
-    this.#options.knock(placement, epoch, (sound) => this.observe({ kind: 'heard', instance, sound }));
+    const door = { placement, epoch, leaseMs: spec.failover.leaseMs, stamp };
+    this.#options.knock(door, (sound) => this.observe({ kind: 'heard', instance, sound }));
   }
 
   /** The goals that connected agents have not been sent yet, or are to be sent again. */

@@ -56,8 +56,9 @@ export interface Knocks {
   readonly since: number | null;
   /** When the last one was sent. */
   readonly at: number;
-  /** When the agent last answered that it leads. */
+  /** When the agent last answered that it leads, and the answer's stamp. */
   readonly answeredAt: number;
+  readonly stamp: string | null;
   /** When its machine first took a connection that the agent has given no sign of life after; null = it didn't. */
   readonly takenSince: number | null;
   /** When its machine last took one, and when it last said that nobody listens there. */
@@ -100,6 +101,7 @@ export const NO_KNOCKS: Knocks = {
   since: null,
   at: Number.NEGATIVE_INFINITY,
   answeredAt: Number.NEGATIVE_INFINITY,
+  stamp: null,
   takenSince: null,
   takenAt: Number.NEGATIVE_INFINITY,
   refusedAt: Number.NEGATIVE_INFINITY,

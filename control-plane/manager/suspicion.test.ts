@@ -66,7 +66,7 @@ describe('suspicion', () => {
     let state = observe(cluster(1), 2000, { kind: 'disconnected', instance: PRIMARY });
     for (const name of VOTERS) state = report(state, 2001, name, standby(false));
     state = observe(state, 2001, { kind: 'knocked', instance: PRIMARY });
-    state = observe(state, 2500, { kind: 'heard', instance: PRIMARY, sound: 'answer' });
+    state = observe(state, 2500, { kind: 'heard', instance: PRIMARY, sound: { stamp: 'one' } });
     expect(suspect(state, PRIMARY, 3000)).toMatchObject({ kind: 'waiting', knock: true });
     state = observe(state, 3000, { kind: 'knocked', instance: PRIMARY });
     expect(suspect(state, PRIMARY, 3599).kind).toBe('waiting');
@@ -91,14 +91,14 @@ describe('suspicion', () => {
       const back = observe(hanging(1, null), 5000, { kind: 'heard', instance: PRIMARY, sound: 'connection' });
       expect(suspect(back, PRIMARY, 5999)).toMatchObject({ kind: 'waiting', wakeAt: 6019 });
       expect(
-        suspect(observe(back, 5999, { kind: 'heard', instance: PRIMARY, sound: 'answer' }), PRIMARY, 6000).kind,
+        suspect(observe(back, 5999, { kind: 'heard', instance: PRIMARY, sound: { stamp: 'one' } }), PRIMARY, 6000).kind,
       ).toBe('waiting');
     });
 
     it('is never certain when its machine says nothing, or when it answered', () => {
       expect(suspect(hanging(1, null), PRIMARY, 100_000).kind).toBe('waiting');
       expect(suspect(hanging(1, 'connection'), PRIMARY, 100_000).kind).toBe('waiting');
-      expect(suspect(hanging(1, 'answer'), PRIMARY, 3000).kind).toBe('waiting');
+      expect(suspect(hanging(1, { stamp: 'one' }), PRIMARY, 3000).kind).toBe('waiting');
     });
 
     it('is never certain where commits wait for nobody: nothing would stop them', () => {

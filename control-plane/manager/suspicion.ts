@@ -4,7 +4,7 @@
  */
 import { memberNames } from '../model/cluster-record.ts';
 import { promiseQuorum } from '../model/sync.ts';
-import { type ClusterState, liveReport, observed } from './state.ts';
+import { type ClusterState, type Knocks, liveReport, observed } from './state.ts';
 
 /** While the primary's link is down, voters that still seem to stream are asked again this often, ms. */
 const ASK_EVERY_MS = 20;
@@ -12,6 +12,9 @@ const ASK_SLOWLY_MS = 100;
 /** While the primary's agent says nothing it is knocked at this often, ms; a second after the last news more slowly. */
 const KNOCK_EVERY_MS = 20;
 const KNOCK_SLOWLY_MS = 200;
+/** ... and while it answers. */
+const KNOCK_ANSWERED_MS = 100;
+const KNOCK_ANSWERED_FOR_MS = 300;
 const KNOCK_FAST_FOR_MS = 1_000;
 /** So long nothing is answered before silence counts, ms: of so many knocks some get through over a bad line. */
 export const KNOCKING_MS = 600;
@@ -163,12 +166,17 @@ function waiting(
   now: number,
   { why, here, every }: { readonly why: string; readonly here: readonly string[]; readonly every: number },
 ): Suspicion {
-  const { since, takenSince, at } = observed(state, primary).knocks;
-  const news = Math.max(since ?? now, takenSince ?? Number.NEGATIVE_INFINITY);
-  const knockEvery = now - news >= KNOCK_FAST_FOR_MS ? KNOCK_SLOWLY_MS : KNOCK_EVERY_MS;
+  const { knocks } = observed(state, primary);
+  const knockEvery = knockEveryMs(knocks, now);
   const ask = here.filter((name) => now - observed(state, name).askedAt >= every);
   const wakeAt = now + Math.min(every, knockEvery);
-  return { kind: 'waiting', why, ask, knock: now - at >= knockEvery, wakeAt };
+  return { kind: 'waiting', why, ask, knock: now - knocks.at >= knockEvery, wakeAt };
+}
+
+function knockEveryMs({ since, takenSince, answeredAt }: Knocks, now: number): number {
+  if (now - answeredAt < KNOCK_ANSWERED_FOR_MS) return KNOCK_ANSWERED_MS;
+  const news = Math.max(since ?? now, takenSince ?? Number.NEGATIVE_INFINITY);
+  return now - news >= KNOCK_FAST_FOR_MS ? KNOCK_SLOWLY_MS : KNOCK_EVERY_MS;
 }
 
 function waitingFor(why: string, wakeAt: number): Suspicion {

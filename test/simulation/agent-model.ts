@@ -58,6 +58,7 @@ export class AgentModel {
   readonly #world: AgentWorld;
   #boots = 0;
   #seq = 0;
+  #knocks = 0;
   #term = 0;
   #goal: { readonly id: string; readonly goal: Goal } | null = null;
   #status: GoalProgress['status'] = 'working';
@@ -150,6 +151,14 @@ export class AgentModel {
   isFit(epoch: number): boolean {
     const view = healthView(this.#goal?.goal ?? null, this.#seen, 0);
     return answer(`/primary?epoch=${epoch}`, view).status === 200;
+  }
+
+  /** The control plane knocks, and is answered. */
+  knocked(heard: string | null, leaseMs: number): string {
+    const stamp = `${this.bootId}/${++this.#knocks}`;
+    if (heard !== null) this.#lease.heard(heard, leaseMs);
+    this.#lease.stamped(stamp, this.clock.now());
+    return stamp;
   }
 
   /** For the end of a trace. */

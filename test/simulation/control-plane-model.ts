@@ -53,8 +53,8 @@ export class ControlPlaneModel implements ControlEnd {
       clock: this.clock,
       random: () => 0,
       log,
-      knock: (placement, epoch, hear) =>
-        knock(placement, epoch, (sound) =>
+      knock: (door, hear) =>
+        knock(door, (sound) =>
           this.freezer.run(() => {
             kernel.touch();
             if (this.alive) hear(sound);

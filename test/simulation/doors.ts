@@ -1,6 +1,5 @@
 /** What a control plane hears that knocks at an agent's health port: each time on a connection of its own. */
-import type { Sound } from '../../control-plane/manager/knock.ts';
-import type { Placement } from '../../control-plane/model/instance.ts';
+import type { Door, Sound } from '../../control-plane/manager/knock.ts';
 import type { AgentModel } from './agent-model.ts';
 import { placementOf } from './cluster.ts';
 import type { Kernel } from './kernel.ts';
@@ -28,13 +27,14 @@ export class Doors {
   }
 
   /** What is lost on the way is not sent again. */
-  knock({ socketDir }: Placement, epoch: number, hear: (sound: Sound) => void): void {
+  knock({ placement, epoch, leaseMs, stamp }: Door, hear: (sound: Sound) => void): void {
+    const { socketDir } = placement;
     const agent = [...this.#agents.values()].find(({ name }) => placementOf(name).socketDir === socketDir)!;
     const say = (sound: Sound) => this.#kernel.after(this.#network.delay(), () => hear(sound));
     this.#kernel.after(this.#network.delay(), () => {
       if (this.#dark.has(agent.name) || !this.#network.connected(CONTROL, agent.name)) return;
       say(agent.alive ? 'connection' : 'refusal');
-      if (agent.alive && !agent.freezer.frozen && agent.isFit(epoch)) say('answer');
+      if (agent.alive && !agent.freezer.frozen && agent.isFit(epoch)) say({ stamp: agent.knocked(stamp, leaseMs) });
     });
   }
 }

@@ -71,6 +71,7 @@ export class Applier {
         observer.written = step.override;
         await data.signalStandby(data.path, step.role === 'standby');
         await data.releaseTimelines();
+        await this.#putStrayWalAside();
         await server.start();
         return observer.noteStart();
       case 'stop':
@@ -84,6 +85,15 @@ export class Applier {
       case 'checkpoint':
         return this.#checkpoint();
     }
+  }
+
+  async #putStrayWalAside(): Promise<void> {
+    const { data, log, server } = this.#options;
+    const { strayWal } = server;
+    if (!strayWal) return;
+    const files = await data.putStrayWalAside(strayWal);
+    server.strayWal = undefined;
+    log.warn({ files, timeline: strayWal.timeline }, 'WAL of a timeline that was only begun is kept aside');
   }
 
   async #floors(): Promise<Readonly<Record<string, number>>> {

@@ -24,7 +24,7 @@ function make(port: number): HealthServer {
     host: '127.0.0.1',
     port,
     view: () => view,
-    knocked: () => 'a stamp that nobody asked for',
+    knocked: (heard, leaseMs) => `${heard}, ${leaseMs}`,
     log: createLogger({ level: 'silent', format: 'json' }),
   });
 }
@@ -51,6 +51,17 @@ describe('HealthServer', () => {
     expect(await ask('/primary?epoch=7')).toMatchObject({ status: 503, body: { lagBytes: '12' }, reused: true });
     expect(await ask('/nothing')).toMatchObject({ status: 404 });
     expect(await ask('/standby?maxLag=x')).toMatchObject({ status: 400 });
+  });
+
+  it('gives a stamp to who knocks, and to nobody else', async () => {
+    const stamp = async (headers: Record<string, string>) => {
+      const response = await fetch(`http://127.0.0.1:${server.port}/primary?epoch=7`, { headers });
+      return response.headers.get('howdah-stamp');
+    };
+    expect(await stamp({})).toBeNull();
+    expect(await stamp({ 'howdah-lease-ms': 'soon' })).toBeNull();
+    expect(await stamp({ 'howdah-lease-ms': '5000' })).toBe('null, 5000');
+    expect(await stamp({ 'howdah-lease-ms': '5000', 'howdah-heard': 'boot/3' })).toBe('boot/3, 5000');
   });
 
   it('survives what is not HTTP', async () => {

@@ -21,6 +21,7 @@ import {
   withFloors,
   withoutOverridden,
 } from './settings.ts';
+import { putStrayWalAside, type StrayWal } from './stray-wal.ts';
 import { releaseTimelines, reserveTimelines } from './timeline-number.ts';
 
 export interface DataDirectoryOptions {
@@ -152,6 +153,11 @@ export class DataDirectory {
   /** The next promotion of this directory's server, on timeline `after` now, begins timeline `next`. */
   async reserveTimelines(after: number, next: number): Promise<void> {
     await reserveTimelines(this.path, after, next, this.#options.owner);
+  }
+
+  /** Before a start: see stray-wal.ts. Answers the files that were moved. */
+  putStrayWalAside(stray: StrayWal): Promise<string[]> {
+    return putStrayWalAside(this.path, stray, path.join(this.#options.directory, 'wal.kept'));
   }
 
   /** Before each start: see timeline-number.ts. */

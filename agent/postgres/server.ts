@@ -13,6 +13,7 @@ import { endProcessesOf } from './leftovers.ts';
 import { parseLogLine, tellsMissingWal } from './log-lines.ts';
 import { commandLine, ownedSettings } from './settings.ts';
 import { removeStaleLocks } from './stale-locks.ts';
+import { type StrayWal, tellsStrayWal } from './stray-wal.ts';
 
 export interface ServerOptions {
   readonly installation: Installation;
@@ -44,6 +45,8 @@ export interface ServerExit extends Exit {
 export class PostgresServer {
   readonly #options: ServerOptions;
   readonly #onExit: (exit: ServerExit) => void;
+  /** What an earlier run was stuck at; to be put aside before the next. */
+  strayWal: StrayWal | undefined;
   #run: Run | null = null;
   /** Ending what a run left behind; a start waits for it. */
   #cleanup: Promise<void> = Promise.resolve();
@@ -102,6 +105,7 @@ export class PostgresServer {
         const line = parseLogLine(text);
         log[line.level]({ backend: line.pid, severity: line.severity, line: line.message }, 'postgres');
         if (tellsMissingWal(line)) run.walMissing = true;
+        this.strayWal = tellsStrayWal(line) ?? this.strayWal;
       },
     });
     const run: Run = { child, owned, stop: 'none', promoting: false, walMissing: false };

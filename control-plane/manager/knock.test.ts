@@ -1,10 +1,8 @@
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { HealthServer } from '../../agent/health/health-server.ts';
 import { buildPlacement } from '../../test/support/build-record.ts';
 import { NotYet, until } from '../../test/support/until.ts';
-import { createLogger } from '../runtime/logger.ts';
 import { knock, type Sound } from './knock.ts';
 
 async function listening(server: Server | HttpServer): Promise<number> {
@@ -27,19 +25,17 @@ function heard(port: number, last: Sound, stamp: string | null = null): Promise<
 
 describe('knock', () => {
   it('hears a connection and the answer of an agent that leads the epoch, and tells it the next time', async () => {
-    const knocks: { heard: string | null; leaseMs: number }[] = [];
-    const view = { role: 'primary', epoch: 7, lagBytes: null, ready: true, detail: '' } as const;
-    const server = new HealthServer({
-      ...{ host: '127.0.0.1', port: 0, view: () => view, log: createLogger({ level: 'silent', format: 'json' }) },
-      knocked: (heard, leaseMs) => `stamp ${knocks.push({ heard, leaseMs })}`.replace(' ', '-'),
+    const asked: unknown[] = [];
+    const server = createHttpServer(({ url, headers }, response) => {
+      asked.push([url, headers['howdah-lease-ms'], headers['howdah-heard']]);
+      response.writeHead(200, { 'content-type': 'application/json', 'Howdah-Stamp': `boot/${asked.length}` }).end('{}');
     });
-    await server.start();
-    onTestFinished(() => server.stop());
-    expect(await heard(server.port, { stamp: 'stamp-1' })).toEqual(['connection', { stamp: 'stamp-1' }]);
-    await heard(server.port, { stamp: 'stamp-2' }, 'stamp-1');
-    expect(knocks).toEqual([
-      { heard: null, leaseMs: 5000 },
-      { heard: 'stamp-1', leaseMs: 5000 },
+    const port = await listening(server);
+    expect(await heard(port, { stamp: 'boot/1' })).toEqual(['connection', { stamp: 'boot/1' }]);
+    await heard(port, { stamp: 'boot/2' }, 'boot/1');
+    expect(asked).toEqual([
+      ['/primary?epoch=7', '5000', undefined],
+      ['/primary?epoch=7', '5000', 'boot/1'],
     ]);
   });
 

@@ -147,6 +147,20 @@ export const NETWORK_FAULTS: readonly Fault[] = [
       holdMs: 60_000,
     },
   ),
+  {
+    name: 'death-behind-a-bad-line',
+    says: 'over that line for 5 s, and then the primary dies with all its processes: it is given up all the same',
+    failovers: [1, 2],
+    writesOutMostMs: 20_000,
+    missing: missingShaper,
+    async strike({ lab, primary, failedOver, hold, probe }) {
+      await lab.network.shape(primary.name, { loss: 0.2, delayMs: 100, jitterMs: 50 });
+      await hold(5_000);
+      lab.group(primary.name).kill();
+      await failedOver();
+      await probe.load(200);
+    },
+  },
   badLine('bandwidth', 'the primary sends and gets 1 Mbit/s', { bitsPerSecond: 1_000_000 }),
 ];
 

@@ -14,6 +14,21 @@ export const PROCESS_FAULTS: readonly Fault[] = [
     },
   },
   {
+    name: 'postmaster-killed-while-commits-wait',
+    says: 'the voters are cut off, so commits wait, and the postmaster alone gets SIGKILL: nobody reads what is rolled back',
+    failovers: [1, 1],
+    missing: () =>
+      'PostgreSQL stops waiting for standbys when its postmaster is gone, and until its other processes have ended too a read can see such a commit; seen once',
+    async strike({ lab, primary, standbys, failedOver, hold }) {
+      for (const standby of standbys) lab.network.cut(primary.name, standby);
+      await hold(500);
+      process.kill(primary.pids.postgres, 'SIGKILL');
+      await hold(200);
+      await lab.heal();
+      await failedOver();
+    },
+  },
+  {
     name: 'instance-killed',
     says: 'all processes of the primary end in one moment, as in a power cut: failover',
     failovers: [1, 1],

@@ -33,7 +33,8 @@ export const REJOIN_FAULTS: readonly Fault[] = [
       // WAL that only the primary has: its voters are gone for a moment before it dies.
       for (const standby of standbys) lab.network.cut(primary.name, standby);
       await hold(500);
-      process.kill(primary.pids.postgres, 'SIGKILL');
+      // In one moment: see postmaster-killed-while-commits-wait.
+      lab.group(primary.name).kill();
       await hold(200);
       await lab.heal();
       await failedOver();

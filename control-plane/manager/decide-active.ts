@@ -26,8 +26,11 @@ export function decideActive(state: ClusterState, phase: Active, now: number): D
   const restart = phase.gate === 'closed' ? decideRestart(state, phase, suspicion) : null;
   if (restart) return retryFailed(state, phase, restart, now);
   switch (suspicion.kind) {
-    case 'well':
-      return phase.gate === 'open' ? serve(state, phase, now) : openGate(state, phase, now);
+    case 'well': {
+      const decision = phase.gate === 'open' ? serve(state, phase, now) : openGate(state, phase, now);
+      const knock = suspicion.knock ? [phase.primary] : [];
+      return { ...decision, knock, wakeAt: earliest(decision.wakeAt, suspicion.wakeAt) };
+    }
     case 'starting':
       if (phase.gate === 'open' && liveReport(state, phase.primary)) {
         return restartInPlace(state, phase, suspicion.why, now);

@@ -21,13 +21,16 @@ const KNOCK_FAST_FOR_MS = 1_000;
  * twice that, so of these 50 knocks 30 can be answered in time; where a fifth of all packets is lost, 2 of 5 are.
  */
 export const KNOCKING_MS = 1_000;
+/** Knocking begins after this share of suspectAfter. */
+const KNOCK_FROM_SHARE = 0.75;
 /** An agent that hangs on a machine that is well is given up after this many times suspectAfter. */
 const HANGS_FACTOR = 3;
 /** A control plane that just started waits this long for an agent that it has never seen, ms. */
 export const FIRST_CONTACT_MS = 10_000;
 
 export type Suspicion =
-  | { readonly kind: 'well' }
+  /** It is knocked at a little before its silence counts, so that nothing is waited for then. */
+  | { readonly kind: 'well'; readonly knock: boolean; readonly wakeAt: number | null }
   /** PostgreSQL is on its way or its agent works on it. */
   | { readonly kind: 'starting'; readonly why: string }
   /** Its agent says that PostgreSQL doesn't run. */
@@ -52,17 +55,25 @@ export function suspect(state: ClusterState, primary: string, now: number): Susp
     if (silence >= suspectAfterMs)
       return silent(state, primary, now, link.since + Math.max(0, reportAt - link.since), true);
     if (!report) return { kind: 'starting', why: `the agent of ${primary} has just connected` };
-    return fromReport(state, primary, now);
+    const suspicion = fromReport(state, primary, now);
+    return suspicion.kind === 'well' ? well(state, primary, now, silence) : suspicion;
   }
   if (link.kind === 'down') return silent(state, primary, now, link.since, false);
   return neverSeen(state, primary, now);
+}
+
+function well(state: ClusterState, primary: string, now: number, silence: number): Suspicion {
+  const early = KNOCK_FROM_SHARE * state.record.spec.failover.suspectAfterMs - silence;
+  if (early > 0) return { kind: 'well', knock: false, wakeAt: now + early };
+  const { at } = observed(state, primary).knocks;
+  return { kind: 'well', knock: now - at >= KNOCK_EVERY_MS, wakeAt: now + KNOCK_EVERY_MS };
 }
 
 function fromReport(state: ClusterState, primary: string, now: number): Suspicion {
   const report = liveReport(state, primary)!;
   switch (report.postgres.kind) {
     case 'primary':
-      return { kind: 'well' };
+      return { kind: 'well', knock: false, wakeAt: null };
     case 'unresponsive':
       return frozen(state, primary, now);
     case 'starting':

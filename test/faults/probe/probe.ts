@@ -19,9 +19,7 @@ const PAUSE_MS = 4;
 /** One statement, as all of them here. */
 const SETUP = `do $$ begin
   create table if not exists probe_rows (writer int, id bigint, primary key (writer, id));
-  create table if not exists probe_registers (key int primary key, value bigint not null);
-  insert into probe_registers select key, 0 from generate_series(1, ${REGISTERS}) key
-    on conflict (key) do update set value = 0;
+  create table if not exists probe_registers (key bigint primary key, value bigint not null);
 end $$`;
 const WRITE = `with added as (insert into probe_rows values ($1, $2)) update probe_registers set value = $2 where key = $3`;
 const READ = `select value, current_setting('synchronous_standby_names') as names from probe_registers where key = $1`;
@@ -40,6 +38,7 @@ export class Probe {
   readonly #glances: Glance[] = [];
   #unprotectedReads = 0;
   #nextId = 1;
+  #firstKey = 0;
   #running: Promise<unknown> = Promise.resolve();
 
   constructor(options: { readonly rw: Address; readonly ro: Address; readonly strict: boolean }) {
@@ -49,13 +48,18 @@ export class Probe {
   }
 
   /**
-   * Empties the registers and starts; resolves under load. Rows of earlier probes stay, and ids go on above theirs: a
-   * standby that hasn't replayed all shows less of them and never more.
+   * Makes registers of its own and starts; resolves under load: a statement that an earlier probe gave up can still be
+   * on its way, and change those that it knew. Rows of earlier probes stay, and ids go on above theirs: a standby that
+   * hasn't replayed all shows less of them and never more.
    */
   async start(): Promise<void> {
     await this.#insist(SETUP);
     const [row] = await this.#insist<{ last: string }>(LAST);
     this.#nextId = Number(row?.last ?? 0) + 1;
+    this.#firstKey = this.#nextId * REGISTERS;
+    const keys = `generate_series(${this.#firstKey}, ${this.#firstKey + REGISTERS - 1})`;
+    // Tried again until it is answered, so it may have happened already.
+    await this.#insist(`insert into probe_registers select key, 0 from ${keys} key on conflict do nothing`);
     const clients: Promise<void>[] = [];
     for (let writer = 1; writer <= WRITERS; writer++) clients.push(this.#write(writer));
     for (let reader = 1; reader <= RW_READERS; reader++) clients.push(this.#read(WRITERS + reader));
@@ -88,7 +92,7 @@ export class Probe {
 
   async #write(writer: number): Promise<void> {
     await this.#each(this.#rw, async (connection) => {
-      const [id, key] = [this.#nextId++, register()];
+      const [id, key] = [this.#nextId++, this.#register()];
       const calledAt = systemClock.now();
       const answer = await connection.query(WRITE, [writer, id, key]);
       const answeredAt = systemClock.now();
@@ -100,7 +104,7 @@ export class Probe {
 
   async #read(client: number): Promise<void> {
     await this.#each(this.#rw, async (connection) => {
-      const key = register();
+      const key = this.#register();
       const calledAt = systemClock.now();
       const answer = await connection.query<{ value: string; names: string }>(READ, [key]);
       const answeredAt = systemClock.now();
@@ -135,6 +139,10 @@ export class Probe {
     connection.drop();
   }
 
+  #register(): number {
+    return this.#firstKey + Math.floor(Math.random() * REGISTERS);
+  }
+
   /** Again until it is answered. */
   async #insist<T extends object>(text: string): Promise<T[]> {
     const connection = new Connection(this.#rw, new AbortController().signal);
@@ -151,8 +159,4 @@ export class Probe {
       connection.drop();
     }
   }
-}
-
-function register(): number {
-  return 1 + Math.floor(Math.random() * REGISTERS);
 }

@@ -53,6 +53,14 @@ describe('rw', () => {
     expect(endpoint).toMatchObject({ port: 7004, healthPort: 7006 });
   });
 
+  it('lets Envoy check a new primary before the gate opens, as soon as it is one', () => {
+    const closed = inPhase(PHASES[2]!);
+    expect(endpointsOf(closed, 'rw')).toMatchObject([{ instance: 'orders-1', draining: true }]);
+    const starting = report(closed, 'orders-1', { kind: 'starting' });
+    expect(endpointsOf(starting, 'rw')).toEqual([]);
+    expect(servingText(starting)).not.toBe(servingText(closed));
+  });
+
   it('keeps the sessions it has while a switchover lets them end', () => {
     for (const phase of PHASES.slice(3, 5)) {
       expect(endpointsOf(inPhase(phase), 'rw')).toMatchObject([{ instance: 'orders-1', draining: true }]);

@@ -76,8 +76,8 @@ function endpoints(state: ClusterState, kind: RouteKind): EndpointIr[] {
   const primary = primaryOf(phase);
   switch (kind) {
     case 'rw':
-      return isOpen(record) || isLeaving(record)
-        ? compact([endpoint(record, primary, 'meshRw', { draining: isLeaving(record) })])
+      return isOpen(record) || isLeaving(record) || isOpening(state)
+        ? compact([endpoint(record, primary, 'meshRw', { draining: !isOpen(record) })])
         : [];
     case 'replication':
       // Each instance has its own.
@@ -94,6 +94,16 @@ function endpoints(state: ClusterState, kind: RouteKind): EndpointIr[] {
 /** New rw sessions are let in. */
 function isOpen(record: ClusterRecord): boolean {
   return record.phase.kind === 'active' && record.phase.gate === 'open';
+}
+
+/**
+ * The gate is closed still, and the primary is there: Envoy checks it already, and lets nobody in. A host takes sessions
+ * only after its first check, and whoever waits for the gate shall not wait for that too.
+ */
+function isOpening(state: ClusterState): boolean {
+  const { phase } = state.record;
+  if (phase.kind !== 'active' || phase.gate !== 'closed') return false;
+  return liveReport(state, phase.primary)?.postgres.kind === 'primary';
 }
 
 /** A switchover has begun: rw sessions may end their transactions, no new one comes in. */
@@ -132,9 +142,8 @@ export function servingText(state: ClusterState): string {
     const { draining, weight } = readTraits(state, primary, name);
     return `${mayServe(state, name) ? '+' : '-'}${draining ? '-' : '+'}${weight}`;
   };
-  return memberNames(record)
-    .map((name) => `${standing(name)}${sourceOf(state, name)}`)
-    .join(' ');
+  const members = memberNames(record).map((name) => `${standing(name)}${sourceOf(state, name)}`);
+  return [isOpening(state) ? 'opening' : '', ...members].join(' ');
 }
 
 /** How far a standby's replay is behind, as the primary last told; 0 while nobody tells. */

@@ -1,8 +1,10 @@
 /**
  * Crashes of the primary in a row under load: how long no write is acknowledged, and whether a row is missing.
  *   npx node bench/crash/run.ts [--runs 20] [--fault postmaster|instance|frozen|switchover] [--timeline] [--json FILE]
+ *     [--trace FILE]
  * The gap is the longest time between two acknowledged writes, over all writers, from the fault until the cluster is
- * whole again. Beside it the floor: the same gaps without a fault. With --timeline also the phases, from the logs.
+ * whole again. Beside it the floor: the same gaps without a fault. With --timeline also the phases, from the logs; with
+ * --trace all lines of all logs from each fault to half a second after it, in order, to read.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
@@ -14,7 +16,7 @@ import { systemClock } from '../../control-plane/runtime/clock.ts';
 import { endpointOf, LiveClusters, primaryOf } from '../../test/support/live-cluster.ts';
 import { descendants } from '../../test/support/processes.ts';
 import { until } from '../../test/support/until.ts';
-import { type LogLine, timeline } from './timeline.ts';
+import { type LogLine, timeline, trace } from './timeline.ts';
 
 const { values } = parseArgs({
   options: {
@@ -22,6 +24,7 @@ const { values } = parseArgs({
     fault: { type: 'string', default: 'postmaster' },
     json: { type: 'string' },
     timeline: { type: 'boolean', default: false },
+    trace: { type: 'string' },
     instances: { type: 'string', default: '3' },
   },
 });
@@ -32,7 +35,8 @@ if (!FAULTS.includes(values.fault)) {
 }
 const FIRST_WRITE = 'first write acknowledged';
 const runs = Number(values.runs);
-const live = new LiveClusters({ crash: `{ instances: ${values.instances} }` }, values.timeline ? 'debug' : 'error');
+const isLogged = values.timeline || values.trace !== undefined;
+const live = new LiveClusters({ crash: `{ instances: ${values.instances} }` }, isLogged ? 'debug' : 'error');
 try {
   await live.up.ready();
   process.exitCode = await measure();
@@ -57,6 +61,7 @@ async function measure(): Promise<number> {
   const readGaps: number[] = [];
   const floors: number[] = [];
   const phases = new Map<string, number[]>();
+  const traces: string[] = [];
   try {
     for (let run = 1; run <= runs; run++) {
       const before = await live.whole('crash');
@@ -82,6 +87,7 @@ async function measure(): Promise<number> {
         for (const [name, ms] of [...found, [FIRST_WRITE, firstWrite] as const])
           phases.set(name, [...(phases.get(name) ?? []), ms]);
       }
+      traces.push(...(values.trace ? [`run ${run}`, ...trace(logLines(), faultAt)] : []));
       readGaps.push(load.reads.longestGapMs(at, clock.now()));
       load.writes.forget(clock.now() - 100);
       load.reads.forget(clock.now() - 100);
@@ -108,6 +114,7 @@ async function measure(): Promise<number> {
     ...(values.timeline ? { phaseMedians } : {}),
     ...verdict,
   };
+  if (values.trace) await writeFile(values.trace, `${traces.join('\n')}\n`);
   if (values.json) await writeFile(values.json, `${JSON.stringify(result, null, 2)}\n`);
   for (const [name, figures] of [
     ['writes out', result.writesOutMs],
@@ -161,7 +168,7 @@ function logLines(): LogLine[] {
     readFileSync(join(directory, name), 'utf8')
       .split('\n')
       .filter((line) => line.startsWith('{') && line.endsWith('}'))
-      .map((line) => JSON.parse(line)),
+      .map((line) => ({ ...JSON.parse(line), source: name })),
   );
 }
 

@@ -34,6 +34,18 @@ export function timeline(lines: readonly LogLine[], faultAt: number, epoch: numb
   return new Map(found.flatMap(([name, line]) => (line ? [[name, line.time - faultAt] as const] : [])));
 }
 
+const TRACED_MS = 500;
+
+/** What all processes logged from the fault on, in order: ms since the fault, who, what. */
+export function trace(lines: readonly LogLine[], faultAt: number): string[] {
+  return lines
+    .filter(({ time }) => time >= faultAt - 5 && time < faultAt + TRACED_MS)
+    .sort((left, right) => left.time - right.time)
+    .map(({ time, msg, level: _level, source, ...rest }) => {
+      return `${String(time - faultAt).padStart(4)} ${String(source).padEnd(24)} ${msg} ${JSON.stringify(rest)}`;
+    });
+}
+
 function isGoal({ msg, goal }: LogLine, start: string): boolean {
   return msg === 'goal' && String(goal).startsWith(start);
 }

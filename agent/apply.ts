@@ -35,6 +35,10 @@ export interface ApplyOptions {
 /** Steps that do something; the others are the controller's business. */
 export type Deed = Exclude<Step, { kind: 'none' | 'refuse' | 'wait' }>;
 
+export function isDeed(step: Step): step is Deed {
+  return step.kind !== 'none' && step.kind !== 'refuse' && step.kind !== 'wait';
+}
+
 const CONTROL_LIMIT_MS = 10_000;
 const POLL_MS = 2;
 const RELOAD_LIMIT_MS = 2_000;
@@ -48,8 +52,17 @@ export class Applier {
     this.#options = options;
   }
 
-  /** @throws HowdahError or SqlFailure: the step is worth another try unless its text says otherwise. */
-  async apply(step: Deed, abort: AbortSignal): Promise<void> {
+  /**
+   * Answers whether PostgreSQL showed what was configured: true after `configure` only.
+   * @throws HowdahError or SqlFailure: the step is worth another try unless its text says otherwise.
+   */
+  async apply(step: Deed, abort: AbortSignal): Promise<boolean> {
+    if (step.kind === 'configure') return this.#configure(step.override, abort);
+    await this.#do(step, abort);
+    return false;
+  }
+
+  async #do(step: Exclude<Deed, { kind: 'configure' }>, abort: AbortSignal): Promise<void> {
     const { data, installation, observer, passwords, promise, server } = this.#options;
     switch (step.kind) {
       case 'raise-promise':
@@ -61,8 +74,6 @@ export class Applier {
         return this.#basebackup(step.keepAside, step.slot, abort);
       case 'rewind':
         return this.#rewind(abort);
-      case 'configure':
-        return this.#configure(step.override, abort);
       case 'start':
         await server.clear();
         // One that has less than its primary does not start; what is really wanted is written as soon as it runs.
@@ -79,6 +90,7 @@ export class Applier {
       case 'promote':
         return this.#promote(step, abort);
       case 'slots':
+      case 'spare-slots':
         return this.#slots(step.drop, step.create);
       case 'set-aside':
         return this.#setAside();
@@ -133,29 +145,34 @@ export class Applier {
     if (outcome.kind === 'failed') log.warn({ err: outcome.error }, 'pg_rewind failed');
   }
 
-  /** Returns when PostgreSQL shows the settings as its own, or after a while without: then the plan comes here again. */
-  async #configure(override: Override, abort: AbortSignal): Promise<void> {
+  /**
+   * True when PostgreSQL shows the settings as its own and, where it is to have no source, no WAL receiver runs any
+   * more; false after a while without: then the plan comes here again.
+   */
+  async #configure(override: Override, abort: AbortSignal): Promise<boolean> {
     const { background, clock, data, observer, server, session } = this.#options;
     const waitedForNobody = observer.written.synchronousStandbyNames === '';
     await data.writeOverride(data.path, override);
     observer.written = override;
     server.reload();
-    if (observer.starting) return;
+    if (observer.starting) return false;
     const deadline = clock.now() + RELOAD_LIMIT_MS;
     while (!abort.aborted && clock.now() < deadline && server.pid !== 0) {
       const [shown] = await session.query(SHOW_SQL, [], 'howdah_show');
       if (
         shown?.conninfo === override.primaryConninfo &&
         shown.slot === override.primarySlotName &&
-        shown.names === override.synchronousStandbyNames
+        shown.names === override.synchronousStandbyNames &&
+        (override.primaryConninfo !== '' || shown.receiving === false)
       ) {
         // Backends wait for standbys only once the checkpointer has set a shared flag, which SQL doesn't show. It reads
         // its settings before it does a checkpoint.
         if (waitedForNobody && override.synchronousStandbyNames !== '') await background.query('checkpoint');
-        return;
+        return true;
       }
       await sleep(POLL_MS);
     }
+    return false;
   }
 
   /** pg_promote() itself looks for the end of recovery only each 100 ms. */
@@ -211,7 +228,7 @@ export class Applier {
 }
 
 const SHOW_SQL = `select current_setting('primary_conninfo') as conninfo, current_setting('primary_slot_name') as slot,
-  current_setting('synchronous_standby_names') as names`;
+  current_setting('synchronous_standby_names') as names, exists (select from pg_stat_wal_receiver) as receiving`;
 
 function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();

@@ -9,14 +9,14 @@ import type { ControlMessage } from '../control-plane/runtime/agent-protocol.ts'
 import type { Clock, Timer } from '../control-plane/runtime/clock.ts';
 import type { Component } from '../control-plane/runtime/component.ts';
 import type { Logger } from '../control-plane/runtime/logger.ts';
-import type { Applier, Deed } from './apply.ts';
+import { type Applier, type Deed, isDeed } from './apply.ts';
 import type { Standing } from './envoy/cache/cached-resources.ts';
 import { Lease } from './lease.ts';
-import type { Observed } from './observe/observed.ts';
+import type { Observed, Override } from './observe/observed.ts';
 import type { Observer } from './observe/observer.ts';
 import { type Creating, postgresState } from './observe/report.ts';
-import { delayMs, isSettled, restMs, retryMs } from './pace.ts';
-import { cutsShort, plan, reached, type Step } from './plan.ts';
+import { delayMs, hasTime, isSettled, restMs, retryMs } from './pace.ts';
+import { cutsShort, needsNoLook, plan, reached, type Step } from './plan.ts';
 import type { PostgresServer, ServerExit } from './postgres/server.ts';
 import type { SettingsKeeper } from './postgres/settings-keeper.ts';
 import type { PromiseStore } from './promise.ts';
@@ -206,6 +206,8 @@ export class Controller implements Component {
     this.#goal = goal;
     this.#failure = null;
     this.#options.observer.noteGoal();
+    // Nobody else takes over.
+    if (goal.kind === 'lead') this.#restsUntil = 0;
     this.#activity();
     if (!same) {
       this.#options.log.info({ goal: goalId(goal), epoch: goal.epoch }, 'goal');
@@ -225,7 +227,8 @@ export class Controller implements Component {
         if (this.#goal) this.#fail(this.#goal, error instanceof Error ? error.message : String(error));
         waitMs = REPORT_EACH_MS;
       }
-      this.#report(this.#reportWanted);
+      // What is done at once is told with its end: each report costs the processor, here and at the control plane.
+      if (waitMs > 0 || this.#reportWanted) this.#report(this.#reportWanted);
       if (!this.#stopping) await this.#wake.sleep(waitMs);
     }
   }
@@ -240,8 +243,9 @@ export class Controller implements Component {
     if (!goal) return REPORT_EACH_MS;
     const step = plan(goal, promise.epoch, this.#observed);
     this.#setProgress(goal, step);
-    if (step.kind === 'none' || step.kind === 'refuse' || step.kind === 'wait') {
-      const now = clock.now();
+    const now = clock.now();
+    const later = hasTime(step, now - this.#activityAt);
+    if (step.kind === 'none' || step.kind === 'refuse' || step.kind === 'wait' || later) {
       const delay = delayMs(
         goal.kind,
         reached(step) && isSettled(goal, this.#observed),
@@ -253,18 +257,18 @@ export class Controller implements Component {
       return Math.min(delay, Math.max(left, 0));
     }
     const notBefore = this.#notBefore(step);
-    if (notBefore > clock.now()) return Math.min(REPORT_EACH_MS, notBefore - clock.now());
-    await this.#apply(goal, step);
+    if (notBefore > now) return Math.min(REPORT_EACH_MS, notBefore - now);
+    if (await this.#apply(goal, step)) await this.#goOn(true);
     return 0;
   }
 
   /**
    * Looks; false when a goal arrived meanwhile and one has to look again. A promise waits for no observation: a frozen
-   * PostgreSQL must not hold it up.
+   * PostgreSQL must not hold it up. Nor does what is written because of it.
    */
   async #observe(): Promise<boolean> {
     let fresh = true;
-    await this.#promise();
+    await this.#goOn(false);
     const observing = this.#options.observer.observe().then((observed) => this.#see(observed));
     for (;;) {
       const goal = this.#goal;
@@ -275,13 +279,26 @@ export class Controller implements Component {
     }
   }
 
+  /** Takes the steps that need no other look. `shown`: PostgreSQL has just shown what was configured. */
+  async #goOn(shown: boolean): Promise<void> {
+    for (let isShown = shown; this.#goal && !this.#stopping; ) {
+      const goal = this.#goal;
+      const step = plan(goal, this.#options.promise.epoch, this.#observed);
+      if (!needsNoLook(step, goal, this.#observed, isShown) || !isDeed(step)) return;
+      if (this.#notBefore(step) > this.#options.clock.now()) return;
+      isShown = await this.#apply(goal, step);
+      if (step.kind !== 'raise-promise' && !isShown) return;
+    }
+  }
+
   async #promise(): Promise<void> {
     if (!this.#goal) return;
     const step = plan(this.#goal, this.#options.promise.epoch, this.#observed);
     if (step.kind === 'raise-promise') await this.#apply(this.#goal, step);
   }
 
-  async #apply(goal: Goal, step: Deed): Promise<void> {
+  /** Answers whether PostgreSQL showed what was configured: then that is known without another look. */
+  async #apply(goal: Goal, step: Deed): Promise<boolean> {
     const { applier, clock, log } = this.#options;
     const abort = new AbortController();
     this.#running = { step, abort };
@@ -291,18 +308,29 @@ export class Controller implements Component {
     this.#see(this.#observed);
     if (this.#creating) this.#report(false);
     try {
-      await applier.apply(step, abort.signal);
+      const shown = await applier.apply(step, abort.signal);
       this.#failure = null;
       log.debug({ step: step.kind, goal: goal.kind, ms: Math.round(clock.now() - beginAt), epoch: goal.epoch }, 'step');
+      return shown && step.kind === 'configure' && this.#showed(step.override);
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
       if (abort.signal.aborted) log.info({ step: step.kind }, 'step cut short');
       else this.#failed(goal, step, detail);
+      return false;
     } finally {
       this.#running = null;
       this.#creating = null;
       this.#activity();
     }
+  }
+
+  /** False: what runs by now is no standby. */
+  #showed(override: Override): boolean {
+    const { server } = this.#observed;
+    if (server.kind !== 'standby') return false;
+    const walReceiver = override.primaryConninfo === '' ? 'none' : server.walReceiver;
+    this.#see({ ...this.#observed, server: { ...server, override, written: override, walReceiver } });
+    return true;
   }
 
   #failed(goal: Goal, step: Deed, detail: string): void {

@@ -18,6 +18,7 @@ const GOAL: FollowGoal = {
   sourceReady: true,
   source: 'orders-3',
   serves: ['orders-4'],
+  successors: ['orders-1', 'orders-4'],
 };
 
 let directory: TempDir;

@@ -4,9 +4,10 @@ import { formatLsn, parseLsn } from '../control-plane/model/lsn.ts';
 import { isObject } from '../proto/json.ts';
 import { seal, unseal } from './sealed-text.ts';
 
-export function goalText({ epoch, primary, systemId, timeline, history, source, serves }: FollowGoal): string {
+export function goalText(goal: FollowGoal): string {
+  const { epoch, primary, systemId, timeline, history, source, serves, successors } = goal;
   const ends = history.map((end) => ({ timeline: end.timeline, endLsn: formatLsn(end.endLsn) }));
-  return seal({ epoch, primary, systemId, timeline, history: ends, source, serves });
+  return seal({ epoch, primary, systemId, timeline, history: ends, source, serves, successors });
 }
 
 /**
@@ -29,5 +30,6 @@ export function readGoalText(text: string): FollowGoal | undefined {
     sourceReady: false,
     ...(typeof json.source === 'string' ? { source: json.source } : {}),
     ...(Array.isArray(json.serves) ? { serves: json.serves.map(String) } : {}),
+    ...(Array.isArray(json.successors) ? { successors: json.successors.map(String) } : {}),
   };
 }

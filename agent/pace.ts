@@ -1,7 +1,7 @@
 /** How soon the agent looks again. Pure. */
 import type { Goal } from '../control-plane/model/goal.ts';
 import type { Observed } from './observe/observed.ts';
-import type { StepKind } from './plan.ts';
+import { reached, type Step, type StepKind } from './plan.ts';
 
 const FAST_MS = 4;
 /** Whether a standby streams already is for the primary to see: nobody waits for the standby's own word. */
@@ -10,6 +10,9 @@ const SLOW_MS = 100;
 const IDLE_MS = 500;
 /** After this long without any event what is waited for may take hours. */
 const FAST_FOR_MS = 5_000;
+
+/** What has time comes so long after the last event: its work would be in the way of the first commits. */
+const CALM_AFTER_MS = 500;
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
@@ -39,7 +42,12 @@ export function isSettled(goal: Goal, observed: Pick<Observed, 'server'>): boole
  */
 export function restMs(goal: Goal | null): number {
   // Without voters the others wait for its word.
-  return goal?.kind === 'lead' && goal.sync.k > 0 ? 150 : 0;
+  return goal?.kind === 'lead' && goal.sync.k > 0 ? 500 : 0;
+}
+
+/** A step that remains of a goal that is reached has to wait still. */
+export function hasTime(step: Step, quietMs: number): boolean {
+  return reached(step) && quietMs < CALM_AFTER_MS;
 }
 
 /** Before the `count`th try again, counted from 1. */

@@ -9,8 +9,8 @@ import {
   FENCED,
   FOLLOWING,
 } from '../test/support/build-observed.ts';
-import type { Observed, ServerView } from './observe/observed.ts';
-import { plan, reached, type StepKind } from './plan.ts';
+import type { Observed, ServerView, SlotView } from './observe/observed.ts';
+import { needsNoLook, plan, reached, type StepKind } from './plan.ts';
 
 const EPOCH = 5;
 const SYNC = { voters: ['orders-2', 'orders-3'], k: 1 };
@@ -146,7 +146,10 @@ describe('an instance that leaves', () => {
       return { ...slot(name), active: false };
     });
     const server = buildPrimary({ sync: SYNC, override: LEADING, slots: [...SLOTS, left, ...others] });
-    expect(plan(lead, EPOCH, buildObserved({ server }))).toEqual({ kind: 'slots', drop: ['orders_4_e5'], create: [] });
+    expect(plan(lead, EPOCH, buildObserved({ server }))).toEqual({
+      ...{ kind: 'spare-slots', drop: ['orders_4_e5'] },
+      create: [],
+    });
   });
 });
 
@@ -251,10 +254,43 @@ describe('plan', () => {
     });
   });
 
+  it('as a follower makes the slots of the next epoch beforehand, when all else is done', () => {
+    const ready = { ...follow, successors: ['orders-1', 'orders-2', 'orders-3'] };
+    const history = [{ timeline: 1, endLsn: 1000n }];
+    const streaming = (slots: readonly SlotView[]) =>
+      buildObserved({ timeline: 2, history, server: buildStandby({ slots }) });
+    const old = { ...slot('orders_2_e5'), active: false, reserved: false };
+    const step = plan(ready, EPOCH, streaming([old, { ...slot('backup'), active: false, reserved: false }]));
+    expect(step).toEqual({ kind: 'spare-slots', drop: ['orders_2_e5'], create: ['orders_2_e6', 'orders_3_e6'] });
+    expect(reached(step)).toBe(true);
+    const made = ['orders_2_e6', 'orders_3_e6'].map((name) => ({ ...slot(name), active: false, reserved: false }));
+    expect(plan(ready, EPOCH, streaming(made))).toEqual({ kind: 'none' });
+    // They are there when it leads, and nothing is made before the promotion.
+    const server = buildStandby({ override: LEADING, walReceiver: 'none', slots: made });
+    expect(plan({ ...lead, epoch: EPOCH + 1 }, EPOCH + 1, buildObserved({ server })).kind).toBe('promote');
+  });
+
+  it('goes on without another look only where what was seen cannot have become wrong', () => {
+    for (const name of names) {
+      const observed = observe(name);
+      for (const goal of GOALS) {
+        const step = plan(goal, EPOCH, observed);
+        const isStandby = observed.server.kind === 'standby';
+        const { kind } = step;
+        const expected = kind === 'configure' && isStandby && (goal.kind !== 'follow' || goal.timeline === 0);
+        expect(needsNoLook(step, goal, observed, false)).toBe(expected);
+        expect(needsNoLook(step, goal, observed, true)).toBe(expected || kind === 'promote');
+      }
+    }
+    expect(needsNoLook(plan(fence, EPOCH - 1, observe('primary')), fence, observe('primary'), false)).toBe(true);
+  });
+
   it('has slots of its epoch only, so that an old primary, which lacks them, sends nothing to who follows a new one', () => {
     const old = { ...slot('orders_3_e4'), active: false };
     const server = buildPrimary({ sync: SYNC, override: LEADING, slots: [...SLOTS, old, slot('orders_2_e4')] });
-    expect(plan(lead, EPOCH, buildObserved({ server }))).toEqual({ kind: 'slots', drop: ['orders_3_e4'], create: [] });
+    const step = plan(lead, EPOCH, buildObserved({ server }));
+    expect(step).toEqual({ kind: 'spare-slots', drop: ['orders_3_e4'], create: [] });
+    expect(reached(step)).toBe(true);
     const slotsOf = (epoch: number) => {
       const step = plan({ ...follow, epoch }, epoch, observe('fenced'));
       return step.kind === 'configure' ? step.override.primarySlotName : step.kind;

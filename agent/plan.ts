@@ -6,7 +6,8 @@ import type { FenceGoal, FollowGoal, Goal, LeadGoal, StopGoal } from '../control
 import { maxLsn } from '../control-plane/model/lsn.ts';
 import { formatSync, parseSync, sameSync } from '../control-plane/model/sync.ts';
 import { divergence } from './divergence.ts';
-import type { Observed, Override, SlotView, StandbyView } from './observe/observed.ts';
+import type { Observed, Override, StandbyView } from './observe/observed.ts';
+import { missingSlots, nextSlots, servedSlots, serveSlots, slotName, spareSlots, wantedSlots } from './plan-slots.ts';
 
 export type Step =
   /** The goal is reached. */
@@ -26,6 +27,8 @@ export type Step =
   /** From timeline `after`, its present one, to `timeline`, which no other promotion begins. */
   | { readonly kind: 'promote'; readonly after: number; readonly timeline: number }
   | { readonly kind: 'slots'; readonly drop: readonly string[]; readonly create: readonly string[] }
+  /** The same, of slots that nobody waits for: the goal is reached already. */
+  | { readonly kind: 'spare-slots'; readonly drop: readonly string[]; readonly create: readonly string[] }
   /** The data directory goes under another name. */
   | { readonly kind: 'set-aside' }
   /** In the background: the goal is reached already. */
@@ -59,9 +62,27 @@ export function plan(goal: Goal, promisedEpoch: number, observed: Observed): Ste
   }
 }
 
-/** The goal counts as done although the step remains. */
+/** The goal counts as done although the step remains, which has time. */
 export function reached(step: Step): boolean {
-  return step.kind === 'none' || step.kind === 'checkpoint';
+  return step.kind === 'none' || step.kind === 'checkpoint' || step.kind === 'spare-slots';
+}
+
+/**
+ * Whether the step may follow from what was seen last, without another look, which takes milliseconds on the way of a
+ * failover. A promise asks for nothing. What is written to a standby's settings is right in whatever state it is by now,
+ * and `shown`, when PostgreSQL just showed it, a promotion rests on nothing else that could have changed.
+ */
+export function needsNoLook(step: Step, goal: Goal, { server }: Observed, shown: boolean): boolean {
+  switch (step.kind) {
+    case 'raise-promise':
+      return true;
+    case 'configure':
+      return server.kind === 'standby' && (goal.kind !== 'follow' || goal.timeline === 0);
+    case 'promote':
+      return shown;
+    default:
+      return false;
+  }
 }
 
 /**
@@ -82,23 +103,13 @@ export function cutsShort(step: StepKind, goal: Goal): boolean {
     case 'raise-promise':
     case 'set-aside':
     case 'slots':
+    case 'spare-slots':
     case 'start':
     case 'none':
     case 'refuse':
     case 'wait':
       return false;
   }
-}
-
-/**
- * Name of the replication slot that an instance uses on the primary of an epoch. With the epoch in it an instance that
- * promised and follows the new epoch gets nothing from an old primary, to which the route of its Envoy may still lead:
- * what it flushed from there would be acknowledged to clients and missing in the new primary. `standby`: the one that
- * it streams from instead of the primary; another source is another slot, so that a stream from the former one ends.
- */
-export function slotName(instance: string, epoch: number, standby = ''): string {
-  const from = standby === '' ? '' : `_from_${numberOf(standby)}`;
-  return `${instance.replaceAll('-', '_')}_e${epoch}${from}`;
 }
 
 /** primary_conninfo is the same for every primary: the local Envoy's route decides which one it is. */
@@ -162,21 +173,6 @@ function planCatchUp({ epoch }: FenceGoal, from: string, observed: Observed, ser
   return { kind: 'wait', detail: `getting WAL from ${from}` };
 }
 
-/** The slots of those that stream from this standby; `drop`: those that are not needed. undefined = nothing to do. */
-function serveSlots(
-  { epoch, serves = [] }: FenceGoal | FollowGoal,
-  { instance }: Observed,
-  slots: readonly SlotView[],
-  drop: readonly string[],
-): Step | undefined {
-  const wanted = serves.map((name) => slotName(name, epoch, instance));
-  const unneeded = drop.filter((name) => !wanted.includes(name));
-  const lost = slots.filter(({ name, lost }) => lost && wanted.includes(name)).map(({ name }) => name);
-  const create = wanted.filter((name) => lost.includes(name) || !slots.some((slot) => slot.name === name));
-  if (create.length === 0 && unneeded.length === 0) return undefined;
-  return { kind: 'slots', drop: [...unneeded, ...lost], create };
-}
-
 function planLead(goal: LeadGoal, observed: Observed): Step {
   const { server } = observed;
   const override: Override = {
@@ -207,7 +203,7 @@ function planLead(goal: LeadGoal, observed: Observed): Step {
     case 'standby': {
       if (!isSet(server, override)) return { kind: 'configure', override };
       // Before the promotion, so that standbys which connect at once find their slots.
-      const slots = changeSlots(server.slots, wantedSlots(goal, observed), clusterOf(observed));
+      const slots = missingSlots(server.slots, wantedSlots(goal, observed));
       return slots ?? (observed.leaseHeld || server.promoting ? promotion(goal, observed) : AWAITS_LEASE);
     }
     case 'primary': {
@@ -217,10 +213,12 @@ function planLead(goal: LeadGoal, observed: Observed): Step {
       const written = parseSync(server.written.synchronousStandbyNames);
       if (!server.sync || !written || !sameSync(server.sync, goal.sync) || !sameSync(written, goal.sync))
         return { kind: 'configure', override };
-      const slots = changeSlots(server.slots, wantedSlots(goal, observed), clusterOf(observed));
+      const wanted = wantedSlots(goal, observed);
+      const slots = missingSlots(server.slots, wanted);
       if (slots) return slots;
       const stale = server.checkpointTimeline !== observed.timeline && !server.checkpointing;
-      return stale ? { kind: 'checkpoint' } : { kind: 'none' };
+      if (stale) return { kind: 'checkpoint' };
+      return spareSlots(server.slots, wanted, [], observed) ?? { kind: 'none' };
     }
   }
 }
@@ -292,7 +290,9 @@ function planFollow(goal: FollowGoal, observed: Observed): Step {
       if (observed.timeline !== goal.timeline) {
         return { kind: 'wait', detail: `on timeline ${observed.timeline}, moving to ${goal.timeline}` };
       }
-      return { kind: 'none' };
+      return (
+        spareSlots(server.slots, servedSlots(goal, observed), nextSlots(goal, observed), observed) ?? { kind: 'none' }
+      );
     }
   }
 }
@@ -334,39 +334,6 @@ function planRetire({ server }: Observed): Step {
 /** A step that copies from the primary: only once that is ready to be copied from. */
 function fromSource(goal: FollowGoal, step: Step): Step {
   return goal.sourceReady ? step : { kind: 'wait', detail: `waiting until ${goal.primary} can be copied from` };
-}
-
-/** Instances are named CLUSTER-N. */
-function numberOf(instance: string): string {
-  return /\d*$/.exec(instance)![0];
-}
-
-function clusterOf({ instance }: Observed): string {
-  return instance.replace(/-\d+$/, '');
-}
-
-/** One that slotName() could have made for an instance of this cluster. */
-function isSlotOf(cluster: string, name: string): boolean {
-  const rest = name.startsWith(`${cluster.replaceAll('-', '_')}_`) ? name.slice(cluster.length + 1) : '';
-  return /^\d+_e\d+(_from_\d+)?$/.test(rest);
-}
-
-function wantedSlots(goal: LeadGoal, observed: Observed): string[] {
-  return goal.members.filter((name) => name !== observed.instance).map((name) => slotName(name, goal.epoch));
-}
-
-/**
- * A lost slot can't be revived; it is made anew. Those of other epochs, and of instances that left, would keep WAL for
- * nobody. Slots that Howdah didn't make are left alone.
- */
-function changeSlots(slots: readonly SlotView[], wanted: readonly string[], cluster: string): Step | undefined {
-  const isOld = (name: string) => !wanted.includes(name) && isSlotOf(cluster, name);
-  const drop = slots
-    .filter(({ name, lost, active }) => !active && ((lost && wanted.includes(name)) || isOld(name)))
-    .map((slot) => slot.name);
-  const present = slots.map((slot) => slot.name);
-  const create = wanted.filter((name) => drop.includes(name) || !present.includes(name));
-  return create.length === 0 && drop.length === 0 ? undefined : { kind: 'slots', drop, create };
 }
 
 /**

@@ -118,5 +118,6 @@ function followGoal(state: ClusterState, instance: string, primary: string, time
     sourceReady: timeline !== 0 && postgres?.kind === 'primary' && postgres.checkpointTimeline === timeline,
     ...(source !== primary ? { source } : {}),
     ...(serves.length > 0 ? { serves } : {}),
+    successors: memberNames(record).filter((name) => name !== instance),
   };
 }

@@ -79,13 +79,13 @@ describe('the runner', () => {
     await connect('orders-2');
     expect(kinds(events).filter((event) => event.startsWith('goal'))).toEqual([
       'goal orders-1 e1/lead/ANY 1 ("orders-2", "orders-3")/orders-2,orders-3',
-      'goal orders-2 e1/follow/orders-1/t1//ready',
+      'goal orders-2 e1/follow/orders-1/t1//ready/next-orders-1,orders-3',
     ]);
     events.length = 0;
     await runner.wake();
     expect(kinds(events)).toEqual([]);
     await connect('orders-2');
-    expect(kinds(events)).toEqual(['goal orders-2 e1/follow/orders-1/t1//ready']);
+    expect(kinds(events)).toEqual(['goal orders-2 e1/follow/orders-1/t1//ready/next-orders-1,orders-3']);
   });
 
   it('stores before it acts', async () => {

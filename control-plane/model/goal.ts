@@ -60,6 +60,8 @@ export interface FollowGoal {
   readonly source?: string;
   /** Instances that stream from this one: each gets a replication slot. Absent = none. */
   readonly serves?: readonly string[];
+  /** Instances that stream from this one if it leads the next epoch: their slots are made beforehand. Absent = none. */
+  readonly successors?: readonly string[];
 }
 
 /** Stop PostgreSQL with a fast shutdown and stay stopped (switchover). Done when the control file says clean. */
@@ -91,13 +93,17 @@ export function goalId(goal: Goal): string {
     case 'lead':
       return `${head}/${goal.create ? 'create/' : ''}${goal.start ? 'start/' : ''}${formatSync(goal.sync)}/${goal.members.join(',')}`;
     case 'follow': {
-      return `${head}/${goal.primary}/t${goal.timeline}/${historyText(goal.history)}/${goal.sourceReady ? 'ready' : 'early'}${goal.source ? `/from-${goal.source}` : ''}${servesText(goal)}`;
+      return `${head}/${goal.primary}/t${goal.timeline}/${historyText(goal.history)}/${goal.sourceReady ? 'ready' : 'early'}${goal.source ? `/from-${goal.source}` : ''}${servesText(goal)}${successorsText(goal)}`;
     }
   }
 }
 
 function servesText({ serves }: FenceGoal | FollowGoal): string {
   return serves && serves.length > 0 ? `/serves-${serves.join(',')}` : '';
+}
+
+function successorsText({ successors }: FollowGoal): string {
+  return successors && successors.length > 0 ? `/next-${successors.join(',')}` : '';
 }
 
 /** By history: it has one more line with each promotion, and ids of goals are compared at every step. */

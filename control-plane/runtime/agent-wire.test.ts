@@ -34,15 +34,21 @@ const goal: fc.Arbitrary<Goal> = fc.oneof(
   fc.record({ kind: fc.constant('retire' as const), epoch }),
   fc.record({ kind: fc.constant('stop' as const), epoch }),
   fc.record({ kind: fc.constant('lead' as const), epoch, sync, create: flag, start: flag, members: fc.array(text) }),
-  fc.record({
-    kind: fc.constant('follow' as const),
-    epoch,
-    primary: text,
-    systemId,
-    timeline: count,
-    history,
-    sourceReady: flag,
-  }),
+  fc.record(
+    {
+      kind: fc.constant('follow' as const),
+      epoch,
+      primary: text,
+      systemId,
+      timeline: count,
+      history,
+      sourceReady: flag,
+      source: fc.stringMatching(/^[a-z]{1,9}-[1-9]$/),
+      serves: fc.array(text, { minLength: 1 }),
+      successors: fc.array(text, { minLength: 1 }),
+    },
+    { requiredKeys: ['kind', 'epoch', 'primary', 'systemId', 'timeline', 'history', 'sourceReady'] },
+  ),
 );
 
 const postgres: fc.Arbitrary<PostgresState> = fc.oneof(

@@ -34,6 +34,7 @@ export function goalToWire(goal: Goal): JsonObject {
           source_ready: goal.sourceReady,
           source: goal.source ?? '',
           serves: goal.serves ?? [],
+          successors: goal.successors ?? [],
         },
       };
   }
@@ -72,8 +73,14 @@ export function goalFromWire(command: WireFields): Goal {
         sourceReady: fields.flag('source_ready'),
         ...(fields.text('source') === '' ? {} : { source: fields.text('source') }),
         ...servesFromWire(fields),
+        ...successorsFromWire(fields),
       };
   }
+}
+
+function successorsFromWire(fields: WireFields): { successors?: readonly string[] } {
+  const successors = fields.texts('successors');
+  return successors.length === 0 ? {} : { successors };
 }
 
 function servesFromWire(fields: WireFields): { serves?: readonly string[] } {

@@ -5,10 +5,10 @@
 import { answer } from '../../agent/health/answer.ts';
 import { healthView } from '../../agent/health-view.ts';
 import { Lease } from '../../agent/lease.ts';
-import type { Observed } from '../../agent/observe/observed.ts';
+import type { Observed, Override } from '../../agent/observe/observed.ts';
 import { type Creating, postgresState } from '../../agent/observe/report.ts';
 import { delayMs, isSettled } from '../../agent/pace.ts';
-import { cutsShort, plan, reached, type Step } from '../../agent/plan.ts';
+import { cutsShort, needsNoLook, plan, reached, type Step } from '../../agent/plan.ts';
 import type { Goal } from '../../control-plane/model/goal.ts';
 import type { GoalProgress, InstanceReport, PostgresState } from '../../control-plane/model/instance.ts';
 import { formatLsn } from '../../control-plane/model/lsn.ts';
@@ -64,6 +64,10 @@ export class AgentModel {
   #status: GoalProgress['status'] = 'working';
   #detail = '';
   #deed: Deed | null = null;
+  /** What the step under way writes to the settings. */
+  #writes: Override | null = null;
+  /** PostgreSQL has just shown what was written: known without another look. */
+  #shown = false;
   #crashedUnderGoal = false;
   #lease = new Lease();
   #seen: Observed;
@@ -178,6 +182,7 @@ export class AgentModel {
   #accept(id: string, goal: Goal): void {
     if (this.#goal?.id !== id && this.#deed !== null && cutsShort(this.#deed.kind, goal)) {
       this.#deed = null;
+      this.#writes = null;
       this.#life++;
       this.#heartbeat(this.#life);
     }
@@ -198,10 +203,20 @@ export class AgentModel {
     this.#watchMs = null;
     let again = REPORT_EVERY_MS;
     // While a step is under way nothing is observed, but that PostgreSQL ended.
-    if (!this.#deed || this.#crashedUnderGoal) this.#observe();
+    if (this.#crashedUnderGoal || !(this.#deed || this.#goesOn())) this.#observe();
     if (this.#goal && !this.#deed) again = this.#advance(this.#goal.goal);
-    this.#report(report);
+    // What is done at once is told with its end.
+    if (report || !this.#deed || this.#state.kind === 'creating' || this.#crashedUnderGoal) this.#report(report);
     if (!this.#deed) this.#sleep(again);
+  }
+
+  /** The next step follows from what was seen last. */
+  #goesOn(): boolean {
+    const goal = this.#goal?.goal;
+    if (!goal) return false;
+    const shown = this.#shown;
+    this.#shown = false;
+    return needsNoLook(plan(goal, this.promisedEpoch, this.#seen), goal, this.#seen, shown);
   }
 
   /** What it would find when it looks each few milliseconds is found when it happens, that much later at most. */
@@ -290,9 +305,10 @@ export class AgentModel {
         });
         break;
       case 'configure':
+        this.#writes = step.override;
         this.#begin(step.kind, 0.1, 1.5, () => {
           postgres.configure(step.override);
-          return postgres.kind === 'starting' ? null : () => postgres.shows(step.override) || !postgres.running;
+          return postgres.kind === 'starting' ? null : () => this.#shows(step.override) || !postgres.running;
         });
         break;
       case 'start':
@@ -311,6 +327,7 @@ export class AgentModel {
         });
         break;
       case 'slots':
+      case 'spare-slots':
         this.#later(step.kind, 0.3, 3, () => postgres.createSlots(step.drop, step.create));
         break;
       case 'set-aside':
@@ -360,8 +377,24 @@ export class AgentModel {
     });
   }
 
+  /** And where there is to be no source, no WAL receiver runs any more. */
+  #shows(override: Override): boolean {
+    const { postgres } = this;
+    return postgres.shows(override) && (override.primaryConninfo !== '' || postgres.streams.upstream === null);
+  }
+
   #ended(): void {
     this.#deed = null;
+    const { server } = this.#seen;
+    const override = this.#writes;
+    this.#writes = null;
+    if (override && server.kind === 'standby' && this.postgres.kind === 'standby' && this.#shows(override)) {
+      const walReceiver = override.primaryConninfo === '' ? 'none' : server.walReceiver;
+      const goal = this.#goal?.goal.kind === 'lead' ? this.#goal.goal : null;
+      const leaseHeld = !goal || this.#lease.held(goal, this.clock.now());
+      this.#seen = { ...this.#seen, leaseHeld, server: { ...server, override, written: override, walReceiver } };
+      this.#shown = true;
+    }
     this.#activeAt = this.clock.now();
     this.#look(false);
   }

@@ -26,6 +26,8 @@ export interface Disk {
   ranAs: 'primary' | 'standby';
   override: Override;
   slots: string[];
+  /** Of the slots those that somebody has streamed from: they keep WAL. */
+  reserved: string[];
   checkpointTimeline: number;
 }
 
@@ -41,6 +43,7 @@ export function newDisk(systemId: string): Disk {
     ranAs: 'primary',
     override: NO_OVERRIDE,
     slots: [],
+    reserved: [],
     checkpointTimeline: 1,
   };
 }
@@ -56,6 +59,7 @@ export function copyOf(from: Disk): Disk {
     ranAs: 'standby',
     override: NO_OVERRIDE,
     slots: [],
+    reserved: [],
   };
 }
 

@@ -182,7 +182,7 @@ export const MUTANTS: readonly Mutant[] = [
         find: 'slotName(observed.instance, goal.epoch, goal.source)',
         replace: 'slotName(observed.instance, 1)',
       },
-      { file: 'agent/plan.ts', find: 'slotName(name, goal.epoch)', replace: 'slotName(name, 1)' },
+      { file: 'agent/plan-slots.ts', find: 'slotName(name, goal.epoch)', replace: 'slotName(name, 1)' },
     ],
   },
   {

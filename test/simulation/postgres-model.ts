@@ -193,7 +193,11 @@ export class PostgresModel {
   }
 
   createSlots(drop: readonly string[], create: readonly string[]): void {
-    if (this.#disk) this.#disk.slots = [...this.#disk.slots.filter((slot) => !drop.includes(slot)), ...create];
+    const disk = this.#disk;
+    if (disk) {
+      disk.slots = [...disk.slots.filter((slot) => !drop.includes(slot)), ...create];
+      disk.reserved = disk.reserved.filter((slot) => !drop.includes(slot));
+    }
     this.#changed();
     this.world.changed();
   }
@@ -364,6 +368,7 @@ export class PostgresModel {
     this.streams.upstream = stream;
     // With another timeline the receive position begins anew.
     if (source.#disk.timeline !== disk.timeline) this.#run.receivedSinceStart = false;
+    if (!source.#disk.reserved.includes(slot)) source.#disk.reserved.push(slot);
     source.streams.opened(stream);
     this.#changed();
   }

@@ -95,7 +95,7 @@ function slots(disk: Disk, senders: readonly SenderFacts[]): SlotView[] {
   return disk.slots.map((name) => ({
     name,
     active: senders.some(({ slot }) => slot === name),
-    reserved: true,
+    reserved: disk.reserved.includes(name),
     lost: false,
   }));
 }

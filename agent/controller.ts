@@ -11,11 +11,12 @@ import type { Component } from '../control-plane/runtime/component.ts';
 import type { Logger } from '../control-plane/runtime/logger.ts';
 import { type Applier, type Deed, isDeed } from './apply.ts';
 import type { Standing } from './envoy/cache/cached-resources.ts';
+import { type Failure, failed } from './failure.ts';
 import { Lease } from './lease.ts';
 import type { Observed, Override } from './observe/observed.ts';
 import type { Observer } from './observe/observer.ts';
 import { type Creating, postgresState } from './observe/report.ts';
-import { delayMs, hasTime, isSettled, restMs, retryMs } from './pace.ts';
+import { delayMs, hasTime, isSettled, isToldLater, restMs, retryMs } from './pace.ts';
 import { cutsShort, needsNoLook, plan, reached, type Step } from './plan.ts';
 import type { PostgresServer, ServerExit } from './postgres/server.ts';
 import type { SettingsKeeper } from './postgres/settings-keeper.ts';
@@ -40,14 +41,6 @@ export interface ControllerOptions {
 
 const REPORT_EACH_MS = 500;
 const FAST_STOP_LIMIT_MS = 20_000;
-
-/** A deed that failed, and when it may be tried again; Infinity: not before a goal arrives. */
-interface Failure {
-  readonly step: Deed['kind'];
-  readonly detail: string;
-  readonly count: number;
-  readonly retryAt: number;
-}
 
 export class Controller implements Component {
   readonly name = 'controller';
@@ -227,7 +220,6 @@ export class Controller implements Component {
         if (this.#goal) this.#fail(this.#goal, error instanceof Error ? error.message : String(error));
         waitMs = REPORT_EACH_MS;
       }
-      // What is done at once is told with its end: each report costs the processor, here and at the control plane.
       if (waitMs > 0 || this.#reportWanted) this.#report(this.#reportWanted);
       if (!this.#stopping) await this.#wake.sleep(waitMs);
     }
@@ -244,14 +236,10 @@ export class Controller implements Component {
     const step = plan(goal, promise.epoch, this.#observed);
     this.#setProgress(goal, step);
     const now = clock.now();
-    const later = hasTime(step, now - this.#activityAt);
-    if (step.kind === 'none' || step.kind === 'refuse' || step.kind === 'wait' || later) {
-      const delay = delayMs(
-        goal.kind,
-        reached(step) && isSettled(goal, this.#observed),
-        step.kind,
-        now - this.#activityAt,
-      );
+    const quietMs = now - this.#activityAt;
+    if (step.kind === 'none' || step.kind === 'refuse' || step.kind === 'wait' || hasTime(step, quietMs)) {
+      const settled = reached(step) && isSettled(goal, this.#observed);
+      const delay = delayMs(goal.kind, settled, step.kind, quietMs);
       // A lease that ends is looked at when it ends.
       const left = goal.kind === 'lead' && this.#observed.leaseHeld ? this.#lease.leftMs(goal, now) : delay;
       return Math.min(delay, Math.max(left, 0));
@@ -259,6 +247,7 @@ export class Controller implements Component {
     const notBefore = this.#notBefore(step);
     if (notBefore > now) return Math.min(REPORT_EACH_MS, notBefore - now);
     if (await this.#apply(goal, step)) await this.#goOn(true);
+    if (!isToldLater(step.kind)) this.#report(false);
     return 0;
   }
 
@@ -335,12 +324,8 @@ export class Controller implements Component {
 
   #failed(goal: Goal, step: Deed, detail: string): void {
     const { clock, log } = this.#options;
-    const count = this.#failure?.step === step.kind ? this.#failure.count + 1 : 1;
-    // A primary that can't be had is the control plane's to judge; a standby tries for as long as it takes.
-    const final = goal.kind === 'lead' && (step.kind === 'initdb' || step.kind === 'promote');
-    const retryAt = final ? Number.POSITIVE_INFINITY : clock.now() + retryMs(count);
-    this.#failure = { step: step.kind, detail, count, retryAt };
-    log.warn({ step: step.kind, detail, count, epoch: goal.epoch }, 'step failed');
+    this.#failure = failed(this.#failure, goal.kind, step.kind, detail, clock.now());
+    log.warn({ step: step.kind, detail, count: this.#failure.count, epoch: goal.epoch }, 'step failed');
   }
 
   #notBefore(step: Deed): number {

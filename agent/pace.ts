@@ -50,6 +50,11 @@ export function hasTime(step: Step, quietMs: number): boolean {
   return reached(step) && quietMs < CALM_AFTER_MS;
 }
 
+/** What is done in a moment is told with what follows: a report costs the processor, here and at the control plane. */
+export function isToldLater(step: StepKind): boolean {
+  return step === 'configure' || step === 'promote' || step === 'raise-promise' || step === 'slots';
+}
+
 /** Before the `count`th try again, counted from 1. */
 export function retryMs(count: number): number {
   return Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(count - 1, 10));

@@ -7,7 +7,7 @@ import { healthView } from '../../agent/health-view.ts';
 import { Lease } from '../../agent/lease.ts';
 import type { Observed, Override } from '../../agent/observe/observed.ts';
 import { type Creating, postgresState } from '../../agent/observe/report.ts';
-import { delayMs, isSettled } from '../../agent/pace.ts';
+import { delayMs, isSettled, isToldLater } from '../../agent/pace.ts';
 import { cutsShort, needsNoLook, plan, reached, type Step } from '../../agent/plan.ts';
 import type { Goal } from '../../control-plane/model/goal.ts';
 import type { GoalProgress, InstanceReport, PostgresState } from '../../control-plane/model/instance.ts';
@@ -205,8 +205,7 @@ export class AgentModel {
     // While a step is under way nothing is observed, but that PostgreSQL ended.
     if (this.#crashedUnderGoal || !(this.#deed || this.#goesOn())) this.#observe();
     if (this.#goal && !this.#deed) again = this.#advance(this.#goal.goal);
-    // What is done at once is told with its end.
-    if (report || !this.#deed || this.#state.kind === 'creating' || this.#crashedUnderGoal) this.#report(report);
+    if (report || this.#crashedUnderGoal || !this.#deed || !isToldLater(this.#deed.kind)) this.#report(report);
     if (!this.#deed) this.#sleep(again);
   }
 

@@ -12,6 +12,9 @@ const RESOURCES = 2;
 const TYPE_URL = 4;
 const NONCE = 5;
 
+/** `health_status: DRAINING` of an LbEndpoint. */
+const DRAINING = Buffer.from([0x10, 0x03]);
+
 export interface Arrival {
   readonly epoch: number;
   /** `moved`: the listener leads to the epoch. `opened`: its EnvoyCluster has its endpoint. */
@@ -70,9 +73,10 @@ export class RawProxy {
     const epoch = Number(new RegExp(`e(\\d+)\\.rw\\.${this.#cluster}`).exec(resource.toString('latin1'))?.[1] ?? 0);
     if (epoch === 0) return;
     if (type === LISTENER_TYPE) this.#note(epoch, 'moved', at);
-    // Its endpoints have the names of instances.
-    else if (type === ENDPOINT_TYPE && resource.includes(`${this.#cluster}-`)) this.#note(epoch, 'opened', at);
-    else if (type === CLUSTER_TYPE) {
+    else if (type === ENDPOINT_TYPE) {
+      // Its endpoints have the names of instances. One that drains is only checked, until the gate opens.
+      if (resource.includes(`${this.#cluster}-`) && !resource.includes(DRAINING)) this.#note(epoch, 'opened', at);
+    } else if (type === CLUSTER_TYPE) {
       const names = ['any', 'ro', `e${epoch}.rw`].map((route) => `${route}.${this.#cluster}`);
       if (names.join() === this.#names.join()) return;
       this.#names = names;

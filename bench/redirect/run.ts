@@ -23,7 +23,8 @@ const { values } = parseArgs({
   },
 });
 const CLUSTER = 'redirect';
-const live = new LiveClusters({ [CLUSTER]: '{ instances: 3 }' });
+// What was decided when is in the log.
+const live = new LiveClusters({ [CLUSTER]: '{ instances: 3 }' }, 'debug');
 try {
   await live.up.ready();
   await measure(Number(values.runs), Number(values.proxies));

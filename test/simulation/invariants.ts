@@ -114,6 +114,7 @@ export class Invariants {
     this.#failed.add(id);
   }
 
+  /** What an agent holds, and what it tells: after a crash it has to know all of that. */
   promised(agent: AgentModel): void {
     const before = this.#promised.get(agent.name) ?? 0;
     if (agent.promisedEpoch < before) {

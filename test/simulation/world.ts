@@ -358,6 +358,7 @@ export class World {
     return {
       kernel: this.kernel,
       report: (agent: AgentModel, report: InstanceReport) => {
+        this.invariants.promised(agent);
         for (const connection of this.#links.of(agent)) if (connection.openForAgent) connection.report(report);
       },
       sourceOf: (instance: string) => {

@@ -11,6 +11,7 @@ import {
 import type { Phase } from '../model/cluster-record.ts';
 import type { PostgresState } from '../model/instance.ts';
 import { parseLsn } from '../model/lsn.ts';
+import { NO_OPERATIONS, type Operations } from '../model/operations.ts';
 import { clusterStatus } from './cluster-status.ts';
 import type { ProxyStatus } from './contract.ts';
 import { clusterStatusSchema } from './status-schema.ts';
@@ -134,6 +135,17 @@ describe('conditions', () => {
     expect(troubles(view)).toEqual({
       FailoverReady: 'no standby is fit of the 2 that must promise a new epoch: see to orders-2, orders-3',
       AgentsConnected: 'no agent reports for orders-2, orders-3',
+    });
+  });
+
+  it('count settings as applied when the restarts are over: one that starts says nothing of its settings', () => {
+    const during = (operations: Partial<Operations>) =>
+      troubles(buildView({ record: buildRecord({ operations: { ...NO_OPERATIONS, ...operations } }) }));
+    expect(during({ rolling: { why: 'new settings: max_connections', waitMs: 0, done: ['orders-2'] } })).toEqual({
+      SettingsApplied: 'rolling restart (new settings: max_connections) is under way',
+    });
+    expect(during({ restarts: [{ instance: 'orders-3', stage: 'stop' }] })).toEqual({
+      SettingsApplied: 'orders-3 is being restarted',
     });
   });
 

@@ -136,7 +136,10 @@ function noneFenced({ record }: ClusterView): Condition {
 /** Whether PostgreSQL runs everywhere with the settings that the specification has. */
 function settingsApplied({ record, instances, settings }: ClusterView): Condition {
   const type = 'SettingsApplied';
-  const late: string[] = [];
+  // One that is stopped or starts says nothing of its settings: it counts when the restarts are over.
+  const { rolling, restarts } = record.operations;
+  const late = rolling ? [`rolling restart (${rolling.why}) is under way`] : [];
+  if (restarts.length > 0) late.push(`${list(restarts.map(({ instance }) => instance))} is being restarted`);
   for (const name of instanceNames(record.spec)) {
     const instance = instances.get(name);
     const report = instance?.connected ? instance.report?.settings : undefined;

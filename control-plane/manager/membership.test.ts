@@ -47,6 +47,10 @@ describe('the members of a cluster', () => {
     ]);
     const closed = { kind: 'fencing', cause: 'failover', from: 'orders-1', authority: 'orders-1', prefer: '' } as const;
     expect(changeProblems(cluster(3, { record: { phase: closed } }), buildSpec({ instances: 2 }))).toHaveLength(1);
+    // One problem, said once.
+    const passwords = buildSpec({ instances: 5, postgres: { ...buildSpec().postgres, auth: 'scram' } });
+    const problems = changeProblems(cluster(5), passwords);
+    expect(problems.map(({ path }) => path)).toEqual(['spec.postgres.auth']);
     // More of them are always welcome.
     expect(changeProblems(cluster(3, { record: { phase: closed } }), buildSpec({ instances: 5 }))).toEqual([]);
   });

@@ -33,10 +33,6 @@ function authProblems(before: ClusterSpec, spec: ClusterSpec): Problem[] {
 function shrinkProblems(state: ClusterState, spec: ClusterSpec): Problem[] {
   const { record } = state;
   const { quorum } = spec.durability;
-  if (spec.postgres.auth !== record.spec.postgres.auth) {
-    const { auth } = record.spec.postgres;
-    return [{ path: 'spec.postgres.auth', message: `is ${auth} and can't be changed while the cluster lives` }];
-  }
   if (spec.instances >= record.spec.instances) return [];
   const path = 'spec.instances';
   const { phase } = record;

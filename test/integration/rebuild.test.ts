@@ -1,16 +1,12 @@
 /** The store is lost while a cluster runs: traffic goes on, and the record is made anew from what the agents report. */
-import { execFile } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { Workload } from '../../cli/demo/workload.ts';
 import { systemClock } from '../../control-plane/runtime/clock.ts';
-import { HOWDAH } from '../support/howdah-up.ts';
+import { howdah } from '../support/howdah-command.ts';
 import { endpointOf, LiveClusters } from '../support/live-cluster.ts';
 import { NotYet, until } from '../support/until.ts';
-
-const run = promisify(execFile);
 
 it('a lost store: writes go on, and a rebuild takes the cluster over without a lost row', async () => {
   const live = new LiveClusters({ orders: '{ instances: 3 }' });
@@ -38,19 +34,18 @@ it('a lost store: writes go on, and a rebuild takes the cluster over without a l
         { what: 'the agents of a cluster that nobody knows', timeoutMs: 60_000 },
       );
       expect((await live.up.api().status()).clusters).toEqual([]);
-      const { stdout } = await run(process.execPath, [HOWDAH, 'status', '--state-dir', stateDir]);
+      const { stdout } = await howdah(stateDir, 'status');
       expect(stdout).toContain('howdah rebuild -f FILE');
       const total = load.writes.total;
       await until(() => load.writes.total > total + 50, { what: 'writes without a record', timeoutMs: 30_000 });
-      const rebuild = (...more: string[]) =>
-        run(process.execPath, [HOWDAH, 'rebuild', '-f', file, '--state-dir', stateDir, ...more]);
+      const rebuild = (...more: string[]) => howdah(stateDir, 'rebuild', '-f', file, ...more);
       expect((await rebuild('--dry-run')).stdout).toContain('orders can be rebuilt; nothing was changed: epoch 2');
       expect((await rebuild()).stdout).toContain(
         `orders is rebuilt: epoch 2, ${before.primary} goes on as the primary`,
       );
       const after = await live.whole('orders');
       expect(after).toMatchObject({ primary: before.primary, epoch: 2, endpoints: before.endpoints });
-      await expect(rebuild()).rejects.toThrow('there is nothing to rebuild');
+      expect((await rebuild()).stderr).toContain('there is nothing to rebuild');
       const then = load.writes.total;
       await until(() => load.writes.total > then + 20, { what: 'writes afterwards', timeoutMs: 30_000 });
     } finally {

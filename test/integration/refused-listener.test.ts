@@ -2,15 +2,13 @@
  * A database pod's Envoy can't open a listener, because another process has its port: the operator sees it at once and
  * everywhere, traffic goes on, and it heals when the port is free.
  */
-import { execFile } from 'node:child_process';
 import { createServer, type Server } from 'node:net';
-import { promisify } from 'node:util';
 import { Client, credentials } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import type { ProxyTypeStatus } from '../../control-plane/api/contract.ts';
 import { decode, encode } from '../../proto/codec.ts';
 import { isObject, type Json, type JsonObject } from '../../proto/json.ts';
-import { HOWDAH } from '../support/howdah-up.ts';
+import { howdah } from '../support/howdah-command.ts';
 import { connect, LiveClusters, primaryOf } from '../support/live-cluster.ts';
 import { NotYet, until } from '../support/until.ts';
 
@@ -30,9 +28,9 @@ afterAll(async () => {
   await live.end();
 }, 60_000);
 
-async function howdah(...args: string[]): Promise<string> {
-  const flags = ['--state-dir', live.up.stateDir];
-  const { stdout } = await promisify(execFile)(process.execPath, [HOWDAH, ...args, ...flags], { timeout: 10_000 });
+async function ask(command: string, ...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await howdah(live.up.stateDir, command, ...args);
+  expect(code, stderr).toBe(0);
   return stdout;
 }
 
@@ -102,7 +100,7 @@ describe('a listener that a proxy refuses', () => {
       .find(({ shortName }) => shortName === 'LDS')
       ?.resources.find(({ name }) => name === 'any.orders');
     const port = portOf(any?.config);
-    expect(await howdah('proxy-config', standby.name, 'listeners')).toMatch(
+    expect(await ask('proxy-config', standby.name, 'listeners')).toMatch(
       new RegExp(`^any\\.orders +127\\.0\\.0\\.1 +${port} +any\\.orders +SYNCED`, 'm'),
     );
     const session = await connect(cluster.endpoints.rw);
@@ -121,9 +119,9 @@ describe('a listener that a proxy refuses', () => {
     );
     expect(refused.seenAt - refused.at).toBeLessThan(1000);
     expect(refused).toMatchObject({ error: expect.stringContaining(TAKEN), resources: ['any.orders'] });
-    expect(await howdah('proxy-status')).toContain('NACK');
-    expect(await howdah('proxy-status', standby.name)).toContain(TAKEN);
-    expect(await howdah('describe', 'orders')).toMatch(
+    expect(await ask('proxy-status')).toContain('NACK');
+    expect(await ask('proxy-status', standby.name)).toContain(TAKEN);
+    expect(await ask('describe', 'orders')).toMatch(
       new RegExp(`ProxiesAccept +False +instance/orders/${standby.name} refused Listener any\\.orders: .*${TAKEN}`),
     );
     const { api: url, xds } = live.up.controlPlane();

@@ -1,17 +1,13 @@
 /** Instances that join and leave a living cluster under load: real PostgreSQL, real Envoys, `howdah up` and `howdah scale`. */
-import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Workload } from '../../cli/demo/workload.ts';
 import type { ClusterStatus } from '../../control-plane/api/contract.ts';
 import { systemClock } from '../../control-plane/runtime/clock.ts';
-import { HOWDAH } from '../support/howdah-up.ts';
+import { howdah } from '../support/howdah-command.ts';
 import { connect, endpointOf, LiveClusters } from '../support/live-cluster.ts';
 import { NotYet, until } from '../support/until.ts';
-
-const run = promisify(execFile);
 
 describe('a living cluster of three', () => {
   let live: LiveClusters;
@@ -24,15 +20,7 @@ describe('a living cluster of three', () => {
 
   afterAll(() => live.end());
 
-  async function scale(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-    const { stateDir } = live.up;
-    try {
-      return { code: 0, ...(await run(process.execPath, [HOWDAH, 'scale', '--state-dir', stateDir, ...args])) };
-    } catch (error) {
-      const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
-      return { code, stdout, stderr };
-    }
-  }
+  const scale = (...args: string[]) => howdah(live.up.stateDir, 'scale', ...args);
 
   const names = ({ instances }: ClusterStatus) => instances.map(({ name }) => name);
 

@@ -1,15 +1,11 @@
 /** Settings of a living cluster: what a reload brings in, what needs a restart, and what PostgreSQL refuses. */
-import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Workload } from '../../cli/demo/workload.ts';
 import { systemClock } from '../../control-plane/runtime/clock.ts';
-import { HOWDAH } from '../support/howdah-up.ts';
+import { type CommandResult, howdah } from '../support/howdah-command.ts';
 import { connect, endpointOf, LiveClusters } from '../support/live-cluster.ts';
-
-const run = promisify(execFile);
 
 describe('settings of a living cluster of three', () => {
   let live: LiveClusters;
@@ -23,19 +19,11 @@ describe('settings of a living cluster of three', () => {
   afterAll(() => live.end());
 
   /** `howdah apply` of these parameters. */
-  async function apply(parameters: string): Promise<{ code: number; stdout: string; stderr: string }> {
+  async function apply(parameters: string): Promise<CommandResult> {
     const file = join(live.up.stateDir, '..', 'changed.yaml');
     const head = 'apiVersion: howdah.dev/v1alpha1\nkind: PostgresCluster\nmetadata: { name: orders }\n';
     writeFileSync(file, `${head}spec: { instances: 3, postgres: { parameters: ${parameters} } }\n`);
-    try {
-      return {
-        code: 0,
-        ...(await run(process.execPath, [HOWDAH, 'apply', '-f', file, '--state-dir', live.up.stateDir])),
-      };
-    } catch (error) {
-      const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
-      return { code, stdout, stderr };
-    }
+    return howdah(live.up.stateDir, 'apply', '-f', file);
   }
 
   /** The setting as each instance has it. */

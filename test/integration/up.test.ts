@@ -5,7 +5,8 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ClusterStatus } from '../../control-plane/api/contract.ts';
-import { HOWDAH, HowdahUp } from '../support/howdah-up.ts';
+import { howdah } from '../support/howdah-command.ts';
+import { HowdahUp } from '../support/howdah-up.ts';
 import { expectNoProcessOf } from '../support/processes.ts';
 import { type TempDir, tempDir } from '../support/temp-dir.ts';
 import { NotYet, until } from '../support/until.ts';
@@ -68,14 +69,7 @@ async function expectEpoch(running: HowdahUp, epoch: number): Promise<ClusterSta
   return cluster;
 }
 
-async function howdah(command: string, ...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  try {
-    return { code: 0, ...(await run(process.execPath, [HOWDAH, command, '--state-dir', stateDir, ...args])) };
-  } catch (error) {
-    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
-    return { code, stdout, stderr };
-  }
-}
+const ask = (command: string, ...args: string[]) => howdah(stateDir, command, ...args);
 
 describe('howdah up with three instances', () => {
   beforeAll(async () => {
@@ -112,17 +106,17 @@ describe('howdah up with three instances', () => {
   });
 
   it('shows itself: status as an object of the API, psql with the exit code of psql', async () => {
-    const status = JSON.parse((await howdah('status', '-o', 'json')).stdout);
+    const status = JSON.parse((await ask('status', '-o', 'json')).stdout);
     expect(status.controlPlane).toMatchObject(up!.controlPlane());
     expect(status.clusters[0]).toMatchObject({ name: 'orders', phase: 'active', primary: expect.any(String) });
     expect(Object.keys(status.clusters[0].instances[0].pids)).toEqual(['agent', 'postgres', 'envoy']);
-    expect(await howdah('psql', 'orders', 'ro', '--', '-Atc', 'select 1')).toMatchObject({ code: 0, stdout: '1\n' });
-    expect(await howdah('psql', 'orders', '--', '-c', 'select nothing')).toMatchObject({ code: 1 });
-    expect(await howdah('describe', 'nothing')).toMatchObject({ code: 4 });
+    expect(await ask('psql', 'orders', 'ro', '--', '-Atc', 'select 1')).toMatchObject({ code: 0, stdout: '1\n' });
+    expect(await ask('psql', 'orders', '--', '-c', 'select nothing')).toMatchObject({ code: 1 });
+    expect(await ask('describe', 'nothing')).toMatchObject({ code: 4 });
   });
 
   it('refuses a second up on the same directory, by the pid of the first', async () => {
-    const second = await howdah('up', '-f', file);
+    const second = await ask('up', '-f', file);
     expect(second.code).toBe(6);
     expect(second.stderr).toContain(`\`howdah up\` with pid ${up!.pid} already runs on ${stateDir}`);
   });
@@ -182,12 +176,12 @@ describe('howdah up with three instances', () => {
   it('refuses to drop a cluster or to make one smaller, and tells of both at once', async () => {
     await up!.end('SIGTERM');
     const other = clusterFile('billing', 1);
-    const refused = await howdah('up', '-f', other);
+    const refused = await ask('up', '-f', other);
     expect(refused.code).toBe(6);
     expect(refused.stderr).toContain(
       `--file: ${stateDir} holds the cluster orders too, last given in ${file}: give its file as well, or use another --state-dir`,
     );
-    const smaller = await howdah('up', '-f', clusterFile('orders', 2));
+    const smaller = await ask('up', '-f', clusterFile('orders', 2));
     expect(smaller.code).toBe(6);
     expect(smaller.stderr).toContain(
       `${file}:4: spec.instances: orders has 3 instances, and a start takes none away: write 3 or more; to make it smaller use howdah scale orders 2 while it runs`,
@@ -205,7 +199,7 @@ describe('howdah up with passwords', () => {
       expect((await run('/bin/sh', ['-c', `${line} -w -Atc 'select 1'`])).stdout).toBe('1\n');
       const { endpoints } = await running.cluster('orders');
       await expect(query(endpoints.rw, 'select 1')).rejects.toThrow('password');
-      expect(await howdah('psql', 'orders', '--', '-Atc', 'select 1')).toMatchObject({ code: 0, stdout: '1\n' });
+      expect(await ask('psql', 'orders', '--', '-Atc', 'select 1')).toMatchObject({ code: 0, stdout: '1\n' });
       const { stdout: password } = await run('cut', ['-d:', '-f5', join(stateDir, 'clusters/orders/pgpass')]);
       const { stdout: found } = await run('sh', ['-c', `grep -rlF -e "$0" "$1" || true`, password.trim(), stateDir]);
       expect(running.output).not.toContain(password.trim());

@@ -7,7 +7,7 @@ import { type ClusterState, initialState } from '../manager/state.ts';
 import type { Phase } from '../model/cluster-record.ts';
 import { instanceNames } from '../model/cluster-spec.ts';
 import type { PostgresState } from '../model/instance.ts';
-import { gatewayProxy, instanceProxy, servingText } from './mesh.ts';
+import { gatewayRoutes, instanceProxy, servingText } from './mesh.ts';
 import { Publisher } from './publisher.ts';
 
 const RECORD = buildCluster().record;
@@ -28,7 +28,7 @@ function inPhase(phase: Phase, state: ClusterState = buildCluster()): ClusterSta
 }
 
 function endpointsOf(state: ClusterState, kind: RouteKind): readonly EndpointIr[] {
-  const found = gatewayProxy([state], 'gateway/a').routes.find((route) => route.kind === kind);
+  const found = gatewayRoutes(state).find((route) => route.kind === kind);
   if (!found) throw new Error(`no route ${kind}`);
   return found.endpoints;
 }
@@ -105,7 +105,7 @@ describe('the local PostgreSQL', () => {
   it('has no proxy while its place is unknown', () => {
     const state = initialState(buildRecord({ placements: {} }), 0);
     expect(instanceProxy(state, 'orders-1')).toBeUndefined();
-    expect(gatewayProxy([state], 'gateway/a').routes.every(({ endpoints }) => endpoints.length === 0)).toBe(true);
+    expect(gatewayRoutes(state).every(({ endpoints }) => endpoints.length === 0)).toBe(true);
   });
 });
 
@@ -170,7 +170,7 @@ describe('the text of what routes follow', () => {
         return { ...seen, record: { ...RECORD, spec: seen.record.spec, phase } };
       });
     const proxies = (state: ClusterState) => [
-      gatewayProxy([state], 'gateway/a'),
+      gatewayRoutes(state),
       ...instanceNames(state.record.spec).map((name) => instanceProxy(state, name)),
     ];
     fc.assert(

@@ -9,14 +9,30 @@ import type { InstancePorts, Placement } from '../model/instance.ts';
 /** Full share of the reads; falls with lag. */
 const FULL_WEIGHT = 128;
 
+/** What applications are led along: the same at every proxy, but for the port. */
+export type ClusterRoutes = Readonly<Record<ServedKind, Route>>;
+
+type ServedKind = Exclude<RouteKind, 'replication'>;
+type Route = Omit<RouteIr, 'bind'>;
+
+const SERVED_KINDS = ['rw', 'ro', 'any'] as const;
+
+export function clusterRoutes(state: ClusterState): ClusterRoutes {
+  return { rw: route(state, 'rw'), ro: route(state, 'ro'), any: route(state, 'any') };
+}
+
 /** The proxy of a database pod; undefined while its placement is unknown. */
-export function instanceProxy(state: ClusterState, instance: string): ProxyIr | undefined {
+export function instanceProxy(
+  state: ClusterState,
+  instance: string,
+  served = clusterRoutes(state),
+): ProxyIr | undefined {
   const { record } = state;
   const placement = record.placements[instance];
   if (!placement) return undefined;
   const { ports } = placement;
-  const routes = (['rw', 'ro', 'any'] as const).map((kind) => route(state, kind, '127.0.0.1', ports[kind]));
-  const replication = route(state, 'replication', '127.0.0.1', ports.replication);
+  const routes = SERVED_KINDS.map((kind) => at(served[kind], ports[kind]));
+  const replication = at(route(state, 'replication'), ports.replication);
   // A primary does not replicate from itself.
   const source = [sourceOf(state, instance)].filter((name) => name !== instance);
   return {
@@ -30,14 +46,10 @@ export function instanceProxy(state: ClusterState, instance: string): ProxyIr | 
   };
 }
 
-/** The proxy on an application's side: the routes of all clusters, at the ports of their specs. */
-export function gatewayProxy(states: readonly ClusterState[], node: string): ProxyIr {
-  const routes = states.flatMap((state) =>
-    (['rw', 'ro', 'any'] as const)
-      .filter((kind) => state.record.spec.routes[kind].port > 0)
-      .map((kind) => route(state, kind, '127.0.0.1', state.record.spec.routes[kind].port)),
-  );
-  return { node, zone: '', routes, local: null };
+/** Of a proxy on an application's side: those of one cluster, at the ports of its spec. */
+export function gatewayRoutes(state: ClusterState, served = clusterRoutes(state)): RouteIr[] {
+  const { routes } = state.record.spec;
+  return SERVED_KINDS.filter((kind) => routes[kind].port > 0).map((kind) => at(served[kind], routes[kind].port));
 }
 
 export function instanceNode(cluster: string, instance: string): string {
@@ -56,13 +68,16 @@ function localInstance(record: ClusterRecord, instance: string, placement: Place
   };
 }
 
-function route(state: ClusterState, kind: RouteKind, host: string, port: number): RouteIr {
+function at(route: Route, port: number): RouteIr {
+  return { ...route, bind: { host: '127.0.0.1', port } };
+}
+
+function route(state: ClusterState, kind: RouteKind): Route {
   const { record } = state;
   const fenced = kind === 'rw' || kind === 'replication';
   return {
     cluster: record.spec.name,
     kind,
-    bind: { host, port },
     epoch: fenced ? record.epoch : 0,
     endpoints: endpoints(state, kind),
     maxLagBytes: kind === 'ro' ? record.spec.routes.ro.maxLagBytes : 0,

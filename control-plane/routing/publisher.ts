@@ -5,7 +5,8 @@
 import type { ProxyIr } from '../../envoy-config/ir.ts';
 import type { ClusterState } from '../manager/state.ts';
 import { type ClusterRecord, memberNames } from '../model/cluster-record.ts';
-import { gatewayProxy, instanceNode, instanceProxy, servingText } from './mesh.ts';
+import { sameValue } from '../model/same-value.ts';
+import { clusterRoutes, gatewayRoutes, instanceNode, instanceProxy, servingText } from './mesh.ts';
 
 export class Publisher {
   readonly #publish: (ir: ProxyIr) => void;
@@ -14,11 +15,13 @@ export class Publisher {
   /** What each cluster's routes follow beside its record, as of the last translation. */
   readonly #serving = new Map<string, string>();
   readonly #gateways = new Set<string>();
+  /** What each cluster adds to the routes of every gateway. */
+  readonly #gatewayRoutes = new Map<string, ProxyIr['routes']>();
   /** The last IR of each node as it was asked for, and what was added to it since because the proxy refused it. */
   readonly #wanted = new Map<string, ProxyIr>();
   readonly #attempts = new Map<string, Record<string, number>>();
-  /** The last IR of each node as text: equal text, equal resources. */
-  readonly #offered = new Map<string, string>();
+  /** The last IR of each node: equal IR, equal resources. */
+  readonly #offered = new Map<string, ProxyIr>();
   /** Why the last IR of a node could not be published, for those where it could not. */
   readonly #invalid = new Map<string, string>();
 
@@ -41,10 +44,12 @@ export class Publisher {
     const serving = servingText(state);
     if (before && sameRouting(before.record, state.record) && this.#serving.get(name) === serving) return;
     this.#serving.set(name, serving);
+    const routes = clusterRoutes(state);
+    this.#gatewayRoutes.set(name, gatewayRoutes(state, routes));
     // The way of the applications first: they wait.
     this.#offerGateways(this.#gateways);
     for (const instance of memberNames(state.record)) {
-      const ir = instanceProxy(state, instance);
+      const ir = instanceProxy(state, instance, routes);
       if (ir) this.#offer(ir);
     }
   }
@@ -77,22 +82,16 @@ export class Publisher {
   #offerGateways(nodes: Iterable<string>): void {
     // A store that knows no cluster may have been lost: what a gateway has must not be taken from it.
     if (this.#clusters.size === 0) return;
-    let routes: ProxyIr['routes'] | undefined;
-    let text = '';
-    for (const node of nodes) {
-      routes ??= gatewayProxy([...this.#clusters.values()], node).routes;
-      text ||= JSON.stringify(routes);
-      this.#offer({ node, zone: '', routes, local: null }, text);
-    }
+    const routes = [...this.#gatewayRoutes.values()].flat();
+    for (const node of nodes) this.#offer({ node, zone: '', routes, local: null });
   }
 
-  #offer(wanted: ProxyIr, routesText = JSON.stringify(wanted.routes)): void {
+  #offer(wanted: ProxyIr): void {
     this.#wanted.set(wanted.node, wanted);
     const attempts = this.#attempts.get(wanted.node);
     const ir = attempts ? { ...wanted, attempts } : wanted;
-    const text = `${routesText} ${JSON.stringify([ir.zone, ir.local, ir.attempts])}`;
-    if (this.#offered.get(ir.node) === text) return;
-    this.#offered.set(ir.node, text);
+    if (sameValue(this.#offered.get(ir.node), ir)) return;
+    this.#offered.set(ir.node, ir);
     try {
       this.#publish(ir);
       this.#invalid.delete(ir.node);

@@ -5,7 +5,7 @@ import type { Clock } from '../control-plane/runtime/clock.ts';
 import type { Logger } from '../control-plane/runtime/logger.ts';
 import type { Override } from './observe/observed.ts';
 import type { Observer } from './observe/observer.ts';
-import { NOBODY, type Step } from './plan.ts';
+import { type Deed, NOBODY } from './plan.ts';
 import { parseControlData } from './postgres/control-file.ts';
 import { basebackup, rewind, type Source } from './postgres/copy.ts';
 import type { DataDirectory } from './postgres/data-directory.ts';
@@ -30,13 +30,6 @@ export interface ApplyOptions {
   readonly passwords: Passwords | null;
   readonly clock: Clock;
   readonly log: Logger;
-}
-
-/** Steps that do something; the others are the controller's business. */
-export type Deed = Exclude<Step, { kind: 'none' | 'refuse' | 'wait' }>;
-
-export function isDeed(step: Step): step is Deed {
-  return step.kind !== 'none' && step.kind !== 'refuse' && step.kind !== 'wait';
 }
 
 const CONTROL_LIMIT_MS = 10_000;
@@ -176,7 +169,7 @@ export class Applier {
   }
 
   /** pg_promote() itself looks for the end of recovery only each 100 ms. */
-  async #promote(step: Extract<Step, { kind: 'promote' }>, abort: AbortSignal): Promise<void> {
+  async #promote(step: Extract<Deed, { kind: 'promote' }>, abort: AbortSignal): Promise<void> {
     const { clock, data, server, session } = this.#options;
     if (!server.promoting) {
       await data.reserveTimelines(step.after, step.timeline);

@@ -9,15 +9,15 @@ import type { ControlMessage } from '../control-plane/runtime/agent-protocol.ts'
 import type { Clock, Timer } from '../control-plane/runtime/clock.ts';
 import type { Component } from '../control-plane/runtime/component.ts';
 import type { Logger } from '../control-plane/runtime/logger.ts';
-import { type Applier, type Deed, isDeed } from './apply.ts';
+import type { Applier } from './apply.ts';
 import type { Standing } from './envoy/cache/cached-resources.ts';
 import { type Failure, failed } from './failure.ts';
 import { Lease } from './lease.ts';
-import type { Observed, Override } from './observe/observed.ts';
+import { type Observed, type Override, withShown } from './observe/observed.ts';
 import type { Observer } from './observe/observer.ts';
 import { type Creating, postgresState } from './observe/report.ts';
 import { delayMs, hasTime, isSettled, isToldLater, restMs, retryMs } from './pace.ts';
-import { cutsShort, needsNoLook, plan, reached, type Step } from './plan.ts';
+import { cutsShort, type Deed, isDeed, needsNoLook, plan, reached, type Step } from './plan.ts';
 import type { PostgresServer, ServerExit } from './postgres/server.ts';
 import type { SettingsKeeper } from './postgres/settings-keeper.ts';
 import type { PromiseStore } from './promise.ts';
@@ -237,7 +237,7 @@ export class Controller implements Component {
     this.#setProgress(goal, step);
     const now = clock.now();
     const quietMs = now - this.#activityAt;
-    if (step.kind === 'none' || step.kind === 'refuse' || step.kind === 'wait' || hasTime(step, quietMs)) {
+    if (!isDeed(step) || hasTime(step, quietMs)) {
       const settled = reached(step) && isSettled(goal, this.#observed);
       const delay = delayMs(goal.kind, settled, step.kind, quietMs);
       // A lease that ends is looked at when it ends.
@@ -315,11 +315,9 @@ export class Controller implements Component {
 
   /** False: what runs by now is no standby. */
   #showed(override: Override): boolean {
-    const { server } = this.#observed;
-    if (server.kind !== 'standby') return false;
-    const walReceiver = override.primaryConninfo === '' ? 'none' : server.walReceiver;
-    this.#see({ ...this.#observed, server: { ...server, override, written: override, walReceiver } });
-    return true;
+    const observed = withShown(this.#observed, override);
+    if (observed) this.#see(observed);
+    return observed !== null;
   }
 
   #failed(goal: Goal, step: Deed, detail: string): void {

@@ -36,6 +36,13 @@ export type Step =
 
 export type StepKind = Step['kind'];
 
+/** Steps that do something. */
+export type Deed = Exclude<Step, { kind: 'none' | 'refuse' | 'wait' }>;
+
+export function isDeed(step: Step): step is Deed {
+  return step.kind !== 'none' && step.kind !== 'refuse' && step.kind !== 'wait';
+}
+
 /**
  * A standby's synchronous_standby_names: a name that no instance can have. A promotion that nobody ordered can so never
  * acknowledge a commit, and the shared flag that makes backends wait at all (set by the checkpointer, invisible to SQL)

@@ -102,3 +102,14 @@ export interface SlotView {
   /** The WAL that it promised is gone: it can't be used any more. */
   readonly lost: boolean;
 }
+
+/**
+ * A standby once it showed these settings: known without another look. Where there is to be no source, no WAL receiver
+ * runs any more. null = what was seen last is no standby.
+ */
+export function withShown(observed: Observed, override: Override): Observed | null {
+  const { server } = observed;
+  if (server.kind !== 'standby') return null;
+  const walReceiver = override.primaryConninfo === '' ? 'none' : server.walReceiver;
+  return { ...observed, server: { ...server, override, written: override, walReceiver } };
+}

@@ -5,15 +5,16 @@
 import { answer } from '../../agent/health/answer.ts';
 import { healthView } from '../../agent/health-view.ts';
 import { Lease } from '../../agent/lease.ts';
-import type { Observed, Override } from '../../agent/observe/observed.ts';
+import { type Observed, type Override, withShown } from '../../agent/observe/observed.ts';
 import { type Creating, postgresState } from '../../agent/observe/report.ts';
 import { delayMs, isSettled, isToldLater } from '../../agent/pace.ts';
-import { cutsShort, needsNoLook, plan, reached, type Step } from '../../agent/plan.ts';
+import { cutsShort, isDeed, needsNoLook, plan, reached, type Step } from '../../agent/plan.ts';
 import type { Goal } from '../../control-plane/model/goal.ts';
 import type { GoalProgress, InstanceReport, PostgresState } from '../../control-plane/model/instance.ts';
 import { formatLsn } from '../../control-plane/model/lsn.ts';
 import type { ControlMessage } from '../../control-plane/runtime/agent-protocol.ts';
 import type { Timer } from '../../control-plane/runtime/clock.ts';
+import { type Doing, doingOf, hasShown } from './doing.ts';
 import { Freezer } from './freezer.ts';
 import type { Kernel } from './kernel.ts';
 import type { PostgresModel } from './postgres-model.ts';
@@ -36,7 +37,7 @@ const POLL_MS = 2;
 const RELOAD_LIMIT_MS = 2000;
 
 /** The step under way, and what ends it: a time, or something to be seen. */
-interface Deed {
+interface Underway {
   readonly kind: Step['kind'];
   readonly until: (() => boolean) | null;
 }
@@ -63,7 +64,7 @@ export class AgentModel {
   #goal: { readonly id: string; readonly goal: Goal } | null = null;
   #status: GoalProgress['status'] = 'working';
   #detail = '';
-  #deed: Deed | null = null;
+  #underway: Underway | null = null;
   /** What the step under way writes to the settings. */
   #writes: Override | null = null;
   /** PostgreSQL has just shown what was written: known without another look. */
@@ -72,6 +73,13 @@ export class AgentModel {
   #lease = new Lease();
   #seen: Observed;
   #seenVersion = -1;
+  /** The health answer given last, and to what: it is asked for after every event. */
+  #answered: {
+    readonly epoch: number;
+    readonly goal: Goal | null;
+    readonly seen: Observed;
+    readonly isFit: boolean;
+  } | null = null;
   #state: PostgresState = { kind: 'absent' };
   #activeAt = 0;
   #sent = { text: '', at: 0 };
@@ -110,7 +118,7 @@ export class AgentModel {
     this.bootId = `${this.name}#${++this.#boots}`;
     this.promisedEpoch = this.#durableEpoch;
     this.#goal = null;
-    this.#deed = null;
+    this.#underway = null;
     this.#life++;
     this.#seq = 0;
     this.#term = 0;
@@ -153,8 +161,12 @@ export class AgentModel {
 
   /** What the health endpoint answers to the Envoys that send writes of an epoch here. */
   isFit(epoch: number): boolean {
-    const view = healthView(this.#goal?.goal ?? null, this.#seen, 0);
-    return answer(`/primary?epoch=${epoch}`, view).status === 200;
+    const goal = this.#goal?.goal ?? null;
+    const last = this.#answered;
+    if (last?.epoch === epoch && last.goal === goal && last.seen === this.#seen) return last.isFit;
+    const isFit = answer(`/primary?epoch=${epoch}`, healthView(goal, this.#seen, 0)).status === 200;
+    this.#answered = { epoch, goal, seen: this.#seen, isFit };
+    return isFit;
   }
 
   /** The control plane knocks, and is answered. */
@@ -180,8 +192,8 @@ export class AgentModel {
   }
 
   #accept(id: string, goal: Goal): void {
-    if (this.#goal?.id !== id && this.#deed !== null && cutsShort(this.#deed.kind, goal)) {
-      this.#deed = null;
+    if (this.#goal?.id !== id && this.#underway !== null && cutsShort(this.#underway.kind, goal)) {
+      this.#underway = null;
       this.#writes = null;
       this.#life++;
       this.#heartbeat(this.#life);
@@ -203,10 +215,10 @@ export class AgentModel {
     this.#watchMs = null;
     let again = REPORT_EVERY_MS;
     // While a step is under way nothing is observed, but that PostgreSQL ended.
-    if (this.#crashedUnderGoal || !(this.#deed || this.#goesOn())) this.#observe();
-    if (this.#goal && !this.#deed) again = this.#advance(this.#goal.goal);
-    if (report || this.#crashedUnderGoal || !this.#deed || !isToldLater(this.#deed.kind)) this.#report(report);
-    if (!this.#deed) this.#sleep(again);
+    if (this.#crashedUnderGoal || !(this.#underway || this.#goesOn())) this.#observe();
+    if (this.#goal && !this.#underway) again = this.#advance(this.#goal.goal);
+    if (report || this.#crashedUnderGoal || !this.#underway || !isToldLater(this.#underway.kind)) this.#report(report);
+    if (!this.#underway) this.#sleep(again);
   }
 
   /** The next step follows from what was seen last. */
@@ -230,12 +242,12 @@ export class AgentModel {
 
   /** Something of PostgreSQL is another now. */
   #changed(): void {
-    const until = this.#deed?.until;
+    const until = this.#underway?.until;
     const { random } = this.#world.kernel;
     if (until) {
       if (!this.alive || !until()) return;
-      const { kind } = this.#deed!;
-      this.#deed = { kind, until: null };
+      const { kind } = this.#underway!;
+      this.#underway = { kind, until: null };
       this.#later(kind, 0, POLL_MS, () => {});
     } else if (this.#watchMs !== null && this.alive) {
       const ms = this.#watchMs;
@@ -283,115 +295,65 @@ export class AgentModel {
   }
 
   #execute(step: Step): void {
-    const { postgres } = this;
-    switch (step.kind) {
-      case 'raise-promise':
-        this.#later(step.kind, 0.2, this.slowDisk ? 2000 : 4, () => {
-          this.#durableEpoch = step.epoch;
-          this.promisedEpoch = step.epoch;
-          this.#news = true;
-          this.#world.promised(this);
-        });
-        break;
-      case 'initdb':
-        this.#create(step.kind, 200, () => postgres.initdb('7000000000000000001'));
-        break;
-      case 'basebackup':
-      case 'rewind':
-        this.#create(step.kind, 400, () => {
-          const source = this.#world.sourceOf(this.name);
-          if (source) postgres.copyFrom(source);
-        });
-        break;
-      case 'configure':
-        this.#writes = step.override;
-        this.#begin(step.kind, 0.1, 1.5, () => {
-          postgres.configure(step.override);
-          return postgres.kind === 'starting' ? null : () => this.#shows(step.override) || !postgres.running;
-        });
-        break;
-      case 'start':
-        this.#later(step.kind, 0.5, 3, () => postgres.start(step.role, step.override));
-        break;
-      case 'stop':
-        this.#begin(step.kind, 0, 0.1, () => {
-          postgres.stop(step.mode);
-          return () => postgres.kind === 'stopped';
-        });
-        break;
-      case 'promote':
-        this.#begin(step.kind, 0.3, 2, () => {
-          postgres.promote(step.timeline);
-          return () => postgres.kind !== 'standby';
-        });
-        break;
-      case 'slots':
-      case 'spare-slots':
-        this.#later(step.kind, 0.3, 3, () => postgres.createSlots(step.drop, step.create));
-        break;
-      case 'set-aside':
-        this.#later(step.kind, 0.5, 5, () => postgres.setAside());
-        break;
-      case 'checkpoint':
-        this.#later(step.kind, 5, 60, () => postgres.checkpoint());
-        break;
-      case 'wait':
-      case 'none':
-      case 'refuse':
-        return;
+    if (!isDeed(step)) return;
+    if (step.kind === 'raise-promise') {
+      this.#later(step.kind, 0.2, this.slowDisk ? 2000 : 4, () => {
+        this.#durableEpoch = step.epoch;
+        this.promisedEpoch = step.epoch;
+        this.#news = true;
+        this.#world.promised(this);
+      });
+      return;
     }
+    if (step.kind === 'configure') this.#writes = step.override;
+    if (step.kind === 'initdb' || step.kind === 'basebackup' || step.kind === 'rewind') this.#creates(step.kind);
+    const { fromMs, toMs, effect } = doingOf(step, this.postgres, () => this.#world.sourceOf(this.name));
+    this.#begin(step.kind, fromMs, toMs, effect);
   }
 
   /** A step that makes or repairs the data directory, which is told meanwhile. */
-  #create(kind: Creating, toMs: number, effect: () => void): void {
+  #creates(kind: Creating): void {
     this.#state = postgresState(this.#seen.server, kind, this.#state);
     this.#seenVersion = -1;
     this.#news = true;
-    this.#later(kind, 50, toMs, effect);
   }
 
-  /** A step that ends when something is seen, which it answers; null = it ends at once. */
-  #begin(kind: Step['kind'], fromMs: number, toMs: number, effect: () => (() => boolean) | null): void {
+  #begin(kind: Step['kind'], fromMs: number, toMs: number, effect: Doing['effect']): void {
     this.#later(kind, fromMs, toMs, () => {
       const until = effect();
       if (until === null || until()) return;
-      const deed = { kind, until };
-      this.#deed = deed;
+      const underway = { kind, until };
+      this.#underway = underway;
       if (kind !== 'configure') return;
       const life = this.#life;
       this.freezer.after(RELOAD_LIMIT_MS, () => {
-        if (life === this.#life && this.#deed === deed) this.#ended();
+        if (life === this.#life && this.#underway === underway) this.#ended();
       });
     });
   }
 
   #later(kind: Step['kind'], fromMs: number, toMs: number, effect: () => void): void {
     const life = this.#life;
-    this.#deed = { kind, until: null };
+    this.#underway = { kind, until: null };
     this.freezer.after(this.#world.kernel.random.between(fromMs, toMs), () => {
       if (life !== this.#life || !this.alive) return;
-      this.#deed = null;
+      this.#underway = null;
       effect();
-      if (!this.#deed) this.#ended();
+      if (!this.#underway) this.#ended();
     });
   }
 
-  /** And where there is to be no source, no WAL receiver runs any more. */
-  #shows(override: Override): boolean {
-    const { postgres } = this;
-    return postgres.shows(override) && (override.primaryConninfo !== '' || postgres.streams.upstream === null);
-  }
-
   #ended(): void {
-    this.#deed = null;
-    const { server } = this.#seen;
+    this.#underway = null;
     const override = this.#writes;
     this.#writes = null;
-    if (override && server.kind === 'standby' && this.postgres.kind === 'standby' && this.#shows(override)) {
-      const walReceiver = override.primaryConninfo === '' ? 'none' : server.walReceiver;
+    const shown =
+      override && this.postgres.kind === 'standby' && hasShown(this.postgres, override)
+        ? withShown(this.#seen, override)
+        : null;
+    if (shown) {
       const goal = this.#goal?.goal.kind === 'lead' ? this.#goal.goal : null;
-      const leaseHeld = !goal || this.#lease.held(goal, this.clock.now());
-      this.#seen = { ...this.#seen, leaseHeld, server: { ...server, override, written: override, walReceiver } };
+      this.#seen = { ...shown, leaseHeld: !goal || this.#lease.held(goal, this.clock.now()) };
       this.#shown = true;
     }
     this.#activeAt = this.clock.now();

@@ -8,6 +8,7 @@ import { CONTROL, type Network } from './network.ts';
 export class Doors {
   readonly #kernel: Kernel;
   readonly #network: Network;
+  /** By the directory of their placement. */
   readonly #agents: ReadonlyMap<string, AgentModel>;
   /** Machines without power. */
   readonly #dark = new Set<string>();
@@ -15,7 +16,7 @@ export class Doors {
   constructor(kernel: Kernel, network: Network, agents: ReadonlyMap<string, AgentModel>) {
     this.#kernel = kernel;
     this.#network = network;
-    this.#agents = agents;
+    this.#agents = new Map(Array.from(agents.values(), (agent) => [placementOf(agent.name).socketDir, agent]));
   }
 
   powerLost(name: string): void {
@@ -28,8 +29,7 @@ export class Doors {
 
   /** What is lost on the way is not sent again. */
   knock({ placement, epoch, leaseMs, stamp }: Door, hear: (sound: Sound) => void): void {
-    const { socketDir } = placement;
-    const agent = [...this.#agents.values()].find(({ name }) => placementOf(name).socketDir === socketDir)!;
+    const agent = this.#agents.get(placement.socketDir)!;
     const say = (sound: Sound) => this.#kernel.after(this.#network.delay(), () => hear(sound));
     this.#kernel.after(this.#network.delay(), () => {
       if (this.#dark.has(agent.name) || !this.#network.connected(CONTROL, agent.name)) return;

@@ -110,8 +110,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: 'test/simulation/agent-model.ts',
-        find: "case 'raise-promise':\n",
-        replace: "case 'raise-promise':\n        this.promisedEpoch = step.epoch;\n",
+        find: "if (step.kind === 'raise-promise') {\n",
+        replace: "if (step.kind === 'raise-promise') {\n      this.promisedEpoch = step.epoch;\n",
       },
     ],
   },
@@ -120,7 +120,7 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: 'test/simulation/agent-model.ts',
-        find: '          this.#durableEpoch = step.epoch;\n',
+        find: '        this.#durableEpoch = step.epoch;\n',
         replace: '',
       },
     ],

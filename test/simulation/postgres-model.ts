@@ -3,11 +3,10 @@
  * to at a time of its own, rewind and base backup. What it is told begins at once and ends by itself some time later.
  */
 import type { Observed, Override } from '../../agent/observe/observed.ts';
-import { parseSync, type SyncConfig } from '../../control-plane/model/sync.ts';
+import type { SyncConfig } from '../../control-plane/model/sync.ts';
 import { Commits } from './commits.ts';
 import {
   beginTimeline,
-  continues,
   copyOf,
   type Disk,
   loseUnsynced,
@@ -22,7 +21,8 @@ import type { Network } from './network.ts';
 import { type Run, serverView, UNRESPONSIVE_AFTER_MS } from './postgres-view.ts';
 import { type Reader, SettingsModel } from './settings-model.ts';
 import { Streams } from './streams.ts';
-import { WalStream } from './wal-stream.ts';
+import { connect } from './wal-receiver.ts';
+import type { WalStream } from './wal-stream.ts';
 
 /** What the model needs of the world around it. */
 export interface PostgresWorld {
@@ -355,21 +355,12 @@ export class PostgresModel {
   /** A WAL receiver tries each few milliseconds; called by the world's clockwork. */
   connectReceiver(): void {
     const disk = this.#disk;
-    if (!disk || this.#run.kind !== 'standby' || this.#run.promoting || this.streams.upstream) return;
-    const { conninfo, slot, applicationName } = this.#settings;
-    if (conninfo === '' || this.freezer.frozen) return;
-    const source = this.world.upstreamOf(this.name);
-    if (!source || source === this || !source.running || source.freezer.frozen) return;
-    if (!this.world.network.connected(this.name, source.name) || !continues(source.#disk!, disk)) return;
-    // A slot serves one connection at a time.
-    if (!source.#disk?.slots.includes(slot) || source.streams.serves(slot)) return;
-    const stream = new WalStream({ source, standby: this }, applicationName, slot);
-    stream.sync = parseSync(source.#disk.override.synchronousStandbyNames);
-    this.streams.upstream = stream;
+    const run = this.#run;
+    if (!disk || run.kind !== 'standby' || run.promoting || this.streams.upstream || this.freezer.frozen) return;
+    const stream = connect(this, disk, this.#settings);
+    if (!stream) return;
     // With another timeline the receive position begins anew.
-    if (source.#disk.timeline !== disk.timeline) this.#run.receivedSinceStart = false;
-    if (!source.#disk.reserved.includes(slot)) source.#disk.reserved.push(slot);
-    source.streams.opened(stream);
+    if (stream.source.disk?.timeline !== disk.timeline) run.receivedSinceStart = false;
     this.#changed();
   }
 

@@ -49,6 +49,8 @@ export class World {
   readonly #links: Links;
   readonly #proxies: Proxies;
   readonly #clients: Clients;
+  /** Of instances, by name. */
+  readonly #envoys: ReadonlyMap<string, EnvoyModel>;
   /** Of instances, by node. */
   readonly #nodes: ReadonlyMap<string, string>;
   readonly #isolatedAt = new Map<string, number>();
@@ -79,6 +81,7 @@ export class World {
       onApplied: () => this.stir(),
     });
     this.gateways = GATEWAYS.map((node) => this.#proxies.envoy(node));
+    this.#envoys = new Map(names.map((name) => [name, this.#proxies.envoy(instanceNode(spec.name, name))]));
     this.#clients = new Clients(this);
     this.#links = new Links(kernel, this.network, spec.name, () => this.controlPlane);
     this.invariants = new Invariants(this);
@@ -276,7 +279,7 @@ export class World {
   }
 
   envoy(instance: string): EnvoyModel {
-    return this.#proxies.envoy(instanceNode(this.spec.name, instance));
+    return this.#envoys.get(instance)!;
   }
 
   #upstreamOf(instance: string): PostgresModel | undefined {

@@ -1,5 +1,5 @@
 /** Which replication slots an instance has, and the steps that make and drop them. Pure. */
-import type { FenceGoal, FollowGoal, LeadGoal } from '../control-plane/model/goal.ts';
+import type { FollowGoal, LeadGoal } from '../control-plane/model/goal.ts';
 import type { Observed, SlotView } from './observe/observed.ts';
 import type { Step } from './plan.ts';
 
@@ -12,21 +12,6 @@ import type { Step } from './plan.ts';
 export function slotName(instance: string, epoch: number, standby = ''): string {
   const from = standby === '' ? '' : `_from_${numberOf(standby)}`;
   return `${instance.replaceAll('-', '_')}_e${epoch}${from}`;
-}
-
-/** The slots of those that stream from this standby; `drop`: those that are not needed. undefined = nothing to do. */
-export function serveSlots(
-  { epoch, serves = [] }: FenceGoal | FollowGoal,
-  { instance }: Observed,
-  slots: readonly SlotView[],
-  drop: readonly string[],
-): Step | undefined {
-  const wanted = servedSlots({ epoch, serves }, { instance });
-  const unneeded = drop.filter((name) => !wanted.includes(name));
-  const lost = slots.filter(({ name, lost }) => lost && wanted.includes(name)).map(({ name }) => name);
-  const create = wanted.filter((name) => lost.includes(name) || !slots.some((slot) => slot.name === name));
-  if (create.length === 0 && unneeded.length === 0) return undefined;
-  return { kind: 'slots', drop: [...unneeded, ...lost], create };
 }
 
 /** Instances are named CLUSTER-N. */
@@ -64,14 +49,17 @@ export function nextSlots({ epoch, successors = [] }: FollowGoal, { instance }: 
   return successors.filter((name) => name !== instance).map((name) => slotName(name, epoch + 1));
 }
 
-/** A lost slot can't be revived; it is made anew. */
-export function missingSlots(slots: readonly SlotView[], wanted: readonly string[]): Step | undefined {
-  const drop = slots
-    .filter(({ name, lost, active }) => lost && !active && wanted.includes(name))
-    .map(({ name }) => name);
-  const present = slots.map((slot) => slot.name);
-  const create = wanted.filter((name) => drop.includes(name) || !present.includes(name));
-  return create.length === 0 ? undefined : { kind: 'slots', drop, create };
+/** A lost slot can't be revived; it is made anew. `unneeded`: dropped as well. undefined = nothing to do. */
+export function missingSlots(
+  slots: readonly SlotView[],
+  wanted: readonly string[],
+  unneeded: readonly string[] = [],
+): Step | undefined {
+  const present = slots.map(({ name }) => name);
+  const lost = slots.filter(({ lost, active }) => lost && !active).map(({ name }) => name);
+  const create = wanted.filter((name) => lost.includes(name) || !present.includes(name));
+  const drop = [...unneeded.filter((name) => !wanted.includes(name)), ...wanted.filter((name) => lost.includes(name))];
+  return create.length === 0 && drop.length === 0 ? undefined : { kind: 'slots', drop, create };
 }
 
 /**

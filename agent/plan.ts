@@ -7,7 +7,7 @@ import { maxLsn } from '../control-plane/model/lsn.ts';
 import { formatSync, parseSync, sameSync } from '../control-plane/model/sync.ts';
 import { divergence } from './divergence.ts';
 import type { Observed, Override, StandbyView } from './observe/observed.ts';
-import { missingSlots, nextSlots, servedSlots, serveSlots, slotName, spareSlots, wantedSlots } from './plan-slots.ts';
+import { missingSlots, nextSlots, servedSlots, slotName, spareSlots, wantedSlots } from './plan-slots.ts';
 
 export type Step =
   /** The goal is reached. */
@@ -165,7 +165,7 @@ function planFence(goal: FenceGoal, observed: Observed): Step {
         return { kind: 'configure', override: NO_SOURCE };
       if (server.walReceiver !== 'none') return { kind: 'wait', detail: 'the WAL receiver is stopping' };
       if (!server.drained) return { kind: 'wait', detail: 'received WAL is being replayed' };
-      return serveSlots(goal, observed, server.slots, []) ?? { kind: 'none' };
+      return missingSlots(server.slots, servedSlots(goal, observed)) ?? { kind: 'none' };
   }
 }
 
@@ -289,7 +289,8 @@ function planFollow(goal: FollowGoal, observed: Observed): Step {
       if (!isSet(server, override)) return { kind: 'configure', override };
       // Slots of a time as primary would keep WAL here for nobody.
       const stale = server.slots.filter((slot) => slot.reserved && !slot.active).map((slot) => slot.name);
-      const slots = serveSlots(goal, observed, server.slots, stale);
+      const served = servedSlots(goal, observed);
+      const slots = missingSlots(server.slots, served, stale);
       if (slots) return slots;
       if (goal.timeline === 0) return { kind: 'none' };
       if (server.walReceiver !== 'streaming')
@@ -297,9 +298,7 @@ function planFollow(goal: FollowGoal, observed: Observed): Step {
       if (observed.timeline !== goal.timeline) {
         return { kind: 'wait', detail: `on timeline ${observed.timeline}, moving to ${goal.timeline}` };
       }
-      return (
-        spareSlots(server.slots, servedSlots(goal, observed), nextSlots(goal, observed), observed) ?? { kind: 'none' }
-      );
+      return spareSlots(server.slots, served, nextSlots(goal, observed), observed) ?? { kind: 'none' };
     }
   }
 }

@@ -51,9 +51,9 @@ export function suspect(state: ClusterState, primary: string, now: number): Susp
   const { link, report, reportAt } = observed(state, primary);
   const { suspectAfterMs } = state.record.spec.failover;
   if (link.kind === 'up') {
-    const silence = now - Math.max(reportAt, link.since);
-    if (silence >= suspectAfterMs)
-      return silent(state, primary, now, link.since + Math.max(0, reportAt - link.since), true);
+    const heardAt = Math.max(reportAt, link.since);
+    const silence = now - heardAt;
+    if (silence >= suspectAfterMs) return silent(state, primary, now, heardAt, true);
     if (!report) return { kind: 'starting', why: `the agent of ${primary} has just connected` };
     const suspicion = fromReport(state, primary, now);
     return suspicion.kind === 'well' ? well(state, primary, now, silence) : suspicion;

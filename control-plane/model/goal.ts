@@ -85,7 +85,7 @@ export function goalId(goal: Goal): string {
   switch (goal.kind) {
     case 'fence': {
       const { catchUp } = goal;
-      return `${head}${catchUp ? `/from-${catchUp.from}/${formatLsn(catchUp.lsn)}` : ''}${servesText(goal)}`;
+      return `${head}${catchUp ? `/from-${catchUp.from}/${formatLsn(catchUp.lsn)}` : ''}${namesText('serves', goal.serves)}`;
     }
     case 'stop':
     case 'retire':
@@ -93,17 +93,13 @@ export function goalId(goal: Goal): string {
     case 'lead':
       return `${head}/${goal.create ? 'create/' : ''}${goal.start ? 'start/' : ''}${formatSync(goal.sync)}/${goal.members.join(',')}`;
     case 'follow': {
-      return `${head}/${goal.primary}/t${goal.timeline}/${historyText(goal.history)}/${goal.sourceReady ? 'ready' : 'early'}${goal.source ? `/from-${goal.source}` : ''}${servesText(goal)}${successorsText(goal)}`;
+      return `${head}/${goal.primary}/t${goal.timeline}/${historyText(goal.history)}/${goal.sourceReady ? 'ready' : 'early'}${goal.source ? `/from-${goal.source}` : ''}${namesText('serves', goal.serves)}${namesText('next', goal.successors)}`;
     }
   }
 }
 
-function servesText({ serves }: FenceGoal | FollowGoal): string {
-  return serves && serves.length > 0 ? `/serves-${serves.join(',')}` : '';
-}
-
-function successorsText({ successors }: FollowGoal): string {
-  return successors && successors.length > 0 ? `/next-${successors.join(',')}` : '';
+function namesText(what: 'serves' | 'next', names: readonly string[] = []): string {
+  return names.length > 0 ? `/${what}-${names.join(',')}` : '';
 }
 
 /** By history: it has one more line with each promotion, and ids of goals are compared at every step. */

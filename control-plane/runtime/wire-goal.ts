@@ -1,6 +1,6 @@
 /** Goals and the values that goals and reports share, between the model and the wire. */
 import type { JsonObject } from '../../proto/json.ts';
-import type { Goal } from '../model/goal.ts';
+import type { FollowGoal, Goal } from '../model/goal.ts';
 import type { TimelineSwitch } from '../model/instance.ts';
 import type { SyncConfig } from '../model/sync.ts';
 import type { WireFields } from './wire-fields.ts';
@@ -48,7 +48,7 @@ export function goalFromWire(command: WireFields): Goal {
     case 'fence': {
       const from = fields.text('catch_up_from');
       const catchUp = from === '' ? {} : { catchUp: { from, lsn: fields.bits('catch_up_lsn') } };
-      return { kind, epoch, ...catchUp, ...servesFromWire(fields) };
+      return { kind, epoch, ...catchUp, ...namesFromWire(fields, 'serves') };
     }
     case 'stop':
     case 'retire':
@@ -72,20 +72,16 @@ export function goalFromWire(command: WireFields): Goal {
         history: historyFromWire(fields),
         sourceReady: fields.flag('source_ready'),
         ...(fields.text('source') === '' ? {} : { source: fields.text('source') }),
-        ...servesFromWire(fields),
-        ...successorsFromWire(fields),
+        ...namesFromWire(fields, 'serves'),
+        ...namesFromWire(fields, 'successors'),
       };
   }
 }
 
-function successorsFromWire(fields: WireFields): { successors?: readonly string[] } {
-  const successors = fields.texts('successors');
-  return successors.length === 0 ? {} : { successors };
-}
-
-function servesFromWire(fields: WireFields): { serves?: readonly string[] } {
-  const serves = fields.texts('serves');
-  return serves.length === 0 ? {} : { serves };
+/** Names that a goal has or hasn't: none of them on the wire are none in the goal. */
+function namesFromWire(fields: WireFields, key: 'serves' | 'successors'): Pick<FollowGoal, typeof key> {
+  const names = fields.texts(key);
+  return names.length === 0 ? {} : { [key]: names };
 }
 
 export function syncToWire(sync: SyncConfig): JsonObject {

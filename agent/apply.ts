@@ -3,9 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { HowdahError } from '../control-plane/model/errors.ts';
 import type { Clock } from '../control-plane/runtime/clock.ts';
 import type { Logger } from '../control-plane/runtime/logger.ts';
-import type { Override } from './observe/observed.ts';
+import { NO_OVERRIDE, type Override } from './observe/observed.ts';
 import type { Observer } from './observe/observer.ts';
-import { type Deed, NOBODY } from './plan.ts';
+import { CLOSED_SQL } from './observe/query.ts';
+import { type Deed, NOBODY, type Step } from './plan.ts';
 import { parseControlData } from './postgres/control-file.ts';
 import { basebackup, rewind, type Source } from './postgres/copy.ts';
 import type { DataDirectory } from './postgres/data-directory.ts';
@@ -36,7 +37,6 @@ const CONTROL_LIMIT_MS = 10_000;
 const POLL_MS = 2;
 const RELOAD_LIMIT_MS = 2_000;
 const PROMOTE_LIMIT_MS = 60_000;
-const UNCONFIGURED: Override = { primaryConninfo: '', primarySlotName: '', synchronousStandbyNames: '' };
 
 export class Applier {
   readonly #options: ApplyOptions;
@@ -61,7 +61,7 @@ export class Applier {
       case 'raise-promise':
         return promise.raise(step.epoch);
       case 'initdb':
-        await initdb(installation, data, passwords, UNCONFIGURED);
+        await initdb(installation, data, passwords, NO_OVERRIDE);
         return observer.forget();
       case 'basebackup':
         return this.#basebackup(step.keepAside, step.slot, abort);
@@ -116,7 +116,7 @@ export class Applier {
 
   async #basebackup(keepAside: boolean, slot: string, abort: AbortSignal): Promise<void> {
     const { data, installation, log, observer, server } = this.#options;
-    const override = { ...UNCONFIGURED, synchronousStandbyNames: NOBODY };
+    const override = { ...NO_OVERRIDE, synchronousStandbyNames: NOBODY };
     await basebackup(installation, data, this.#source, slot, override, abort);
     if (keepAside) {
       await server.stop('fast');
@@ -130,7 +130,7 @@ export class Applier {
   async #rewind(abort: AbortSignal): Promise<void> {
     const { data, installation, log, observer, server } = this.#options;
     await server.clear();
-    const override = { ...UNCONFIGURED, synchronousStandbyNames: NOBODY };
+    const override = { ...NO_OVERRIDE, synchronousStandbyNames: NOBODY };
     const outcome = await rewind(installation, data, this.#source, override, abort);
     observer.forget();
     if (outcome.kind === 'unreachable') throw outcome.error;
@@ -156,6 +156,7 @@ export class Applier {
         shown?.conninfo === override.primaryConninfo &&
         shown.slot === override.primarySlotName &&
         shown.names === override.synchronousStandbyNames &&
+        shown.closed === override.closed &&
         (override.primaryConninfo !== '' || shown.receiving === false)
       ) {
         // Backends wait for standbys only once the checkpointer has set a shared flag, which SQL doesn't show. It reads
@@ -221,7 +222,7 @@ export class Applier {
 }
 
 const SHOW_SQL = `select current_setting('primary_conninfo') as conninfo, current_setting('primary_slot_name') as slot,
-  current_setting('synchronous_standby_names') as names, exists (select from pg_stat_wal_receiver) as receiving`;
+  current_setting('synchronous_standby_names') as names, ${CLOSED_SQL} as closed, exists (select from pg_stat_wal_receiver) as receiving`;
 
 function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();

@@ -14,6 +14,14 @@ describe('healthView', () => {
     expect(healthView(null, observed, 0).role).toBe('none');
   });
 
+  it('is nobody’s primary while it is closed, or was so a moment ago', () => {
+    const { override } = buildPrimary();
+    for (const closed of [{ override: { ...override, closed: true } }, { written: { ...override, closed: true } }]) {
+      const observed = buildObserved({ server: buildPrimary(closed) });
+      expect(healthView(lead, observed, 0)).toMatchObject({ role: 'none', ready: false });
+    }
+  });
+
   it('tells a standby’s lag', () => {
     const server = buildStandby({ receiveLsn: 1500n, replayLsn: 1000n });
     expect(healthView(null, buildObserved({ server }), 0)).toMatchObject({ role: 'standby', lagBytes: 500n });

@@ -13,6 +13,8 @@ export function healthView(goal: Goal | null, observed: Observed, silentMs: numb
     case 'primary':
       // One that was promoted by hand, or is about to be stopped, takes no writes.
       if (goal?.kind !== 'lead') return { ...off, ready: true, detail: 'a primary that was not told to lead' };
+      if (server.override.closed || server.written.closed)
+        return { ...off, detail: 'a primary that lets nobody in before standbys hold what it recovered' };
       return { role: 'primary', epoch, lagBytes: null, ready: true, detail: `primary of epoch ${epoch}` };
     case 'standby': {
       const lagBytes = standbyLagBytes(server, server.walReceiver === 'streaming' ? 0 : silentMs);

@@ -230,6 +230,21 @@ describe('plan', () => {
     expect(plan(lead, EPOCH, observe('stoppedPrimary'))).toMatchObject({ kind: 'start', role: 'primary' });
   });
 
+  it('keeps what it starts to lead with closed until clients are let in, and opens what follows', () => {
+    const open = { ...lead, start: false };
+    expect(plan(lead, EPOCH, observe('stoppedPrimary'))).toMatchObject({ kind: 'start', override: { closed: true } });
+    const closed = { ...LEADING, closed: true };
+    const recovered = buildObserved({ server: buildPrimary({ sync: SYNC, override: closed, slots: SLOTS }) });
+    expect(plan(lead, EPOCH, recovered)).toEqual({ kind: 'none' });
+    expect(plan(open, EPOCH, recovered)).toEqual({ kind: 'configure', override: LEADING });
+    const opening = buildPrimary({ sync: SYNC, override: closed, written: LEADING, slots: SLOTS });
+    expect(plan(open, EPOCH, buildObserved({ server: opening })).kind).toBe('configure');
+    // Promoted, it has shown nothing to anybody in this epoch.
+    expect(plan(lead, EPOCH, observe('primary'))).toEqual({ kind: 'none' });
+    const standby = buildStandby({ override: { ...FOLLOWING, closed: true } });
+    expect(plan(follow, EPOCH, buildObserved({ server: standby }))).toEqual({ kind: 'configure', override: FOLLOWING });
+  });
+
   it('keeps a directory aside that it replaces', () => {
     for (const name of names) {
       const step = plan(follow, EPOCH, observe(name));

@@ -6,7 +6,7 @@ import type { FenceGoal, FollowGoal, Goal, LeadGoal, StopGoal } from '../control
 import { maxLsn } from '../control-plane/model/lsn.ts';
 import { formatSync, parseSync, sameSync } from '../control-plane/model/sync.ts';
 import { divergence } from './divergence.ts';
-import type { Observed, Override, StandbyView } from './observe/observed.ts';
+import { NO_OVERRIDE, type Observed, type Override, type ServerView, type StandbyView } from './observe/observed.ts';
 import { missingSlots, nextSlots, servedSlots, slotName, spareSlots, wantedSlots } from './plan-slots.ts';
 
 export type Step =
@@ -135,7 +135,7 @@ export function primaryConninfo(observed: Pick<Observed, 'instance' | 'replicati
 /** An old goal must not make a second primary: the control plane's answer to a report is awaited first. */
 const AWAITS_LEASE: Step = { kind: 'wait', detail: 'waiting for word from the control plane' };
 
-const NO_SOURCE: Override = { primaryConninfo: '', primarySlotName: '', synchronousStandbyNames: NOBODY };
+const NO_SOURCE: Override = { ...NO_OVERRIDE, synchronousStandbyNames: NOBODY };
 
 function planFence(goal: FenceGoal, observed: Observed): Step {
   const { server } = observed;
@@ -172,6 +172,7 @@ function planFence(goal: FenceGoal, observed: Observed): Step {
 /** What another one that promised the epoch holds; its slot tells it from every primary of before. */
 function planCatchUp({ epoch }: FenceGoal, from: string, observed: Observed, server: StandbyView): Step {
   const override: Override = {
+    ...NO_OVERRIDE,
     primaryConninfo: primaryConninfo(observed),
     primarySlotName: slotName(observed.instance, epoch, from),
     synchronousStandbyNames: NOBODY,
@@ -183,9 +184,9 @@ function planCatchUp({ epoch }: FenceGoal, from: string, observed: Observed, ser
 function planLead(goal: LeadGoal, observed: Observed): Step {
   const { server } = observed;
   const override: Override = {
-    primaryConninfo: '',
-    primarySlotName: '',
+    ...NO_OVERRIDE,
     synchronousStandbyNames: formatSync(goal.sync),
+    closed: staysClosed(goal, server),
   };
   switch (server.kind) {
     case 'absent':
@@ -220,6 +221,8 @@ function planLead(goal: LeadGoal, observed: Observed): Step {
       const written = parseSync(server.written.synchronousStandbyNames);
       if (!server.sync || !written || !sameSync(server.sync, goal.sync) || !sameSync(written, goal.sync))
         return { kind: 'configure', override };
+      if (server.override.closed !== override.closed || server.written.closed !== override.closed)
+        return { kind: 'configure', override };
       const wanted = wantedSlots(goal, observed);
       const slots = missingSlots(server.slots, wanted);
       if (slots) return slots;
@@ -227,6 +230,27 @@ function planLead(goal: LeadGoal, observed: Observed): Step {
       if (stale) return { kind: 'checkpoint' };
       return spareSlots(server.slots, wanted, [], observed) ?? { kind: 'none' };
     }
+  }
+}
+
+/**
+ * What was started to lead shows what crash recovery brought back: it opens when the control plane lets clients in. One
+ * that ran before it was told to lead is open: no proxy leads anybody to it in this epoch yet.
+ */
+function staysClosed(goal: LeadGoal, server: ServerView): boolean {
+  switch (server.kind) {
+    case 'stopped':
+      return true;
+    case 'starting':
+      return goal.start && server.override.closed;
+    case 'standby':
+    case 'primary':
+      return goal.start && server.written.closed;
+    case 'absent':
+    case 'broken':
+    case 'stopping':
+    case 'unresponsive':
+      return false;
   }
 }
 
@@ -249,6 +273,7 @@ function planFollow(goal: FollowGoal, observed: Observed): Step {
   }
   const slot = slotName(observed.instance, goal.epoch, goal.source);
   const override: Override = {
+    ...NO_OVERRIDE,
     primaryConninfo: primaryConninfo(observed),
     primarySlotName: slot,
     synchronousStandbyNames: NOBODY,
@@ -354,6 +379,7 @@ function sameOverride(a: Override, b: Override): boolean {
   return (
     a.primaryConninfo === b.primaryConninfo &&
     a.primarySlotName === b.primarySlotName &&
-    a.synchronousStandbyNames === b.synchronousStandbyNames
+    a.synchronousStandbyNames === b.synchronousStandbyNames &&
+    a.closed === b.closed
   );
 }

@@ -20,12 +20,25 @@ export interface Observed {
   readonly leaseHeld: boolean;
 }
 
-/** The settings that change while PostgreSQL runs; each takes effect with a reload. */
+/** What changes while PostgreSQL runs; each takes effect with a reload. */
 export interface Override {
   readonly primaryConninfo: string;
   readonly primarySlotName: string;
   readonly synchronousStandbyNames: string;
+  /**
+   * Only Howdah's own roles get in: a proxy that has not heard of the closed gate can show nobody what crash recovery
+   * brought back before k standbys hold it.
+   */
+  readonly closed: boolean;
 }
+
+/** No source, nobody to wait for, open to all. */
+export const NO_OVERRIDE: Override = {
+  primaryConninfo: '',
+  primarySlotName: '',
+  synchronousStandbyNames: '',
+  closed: false,
+};
 
 /** Exactly one of these at any time. */
 export type ServerView =

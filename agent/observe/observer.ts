@@ -9,7 +9,15 @@ import { type Installation, runTool } from '../postgres/installation.ts';
 import type { PostgresServer } from '../postgres/server.ts';
 import { type Session, SqlFailure } from '../postgres/session.ts';
 import { readHistory, readNewestTimeline } from '../postgres/timeline.ts';
-import type { Observed, Override, PrimaryView, ServerView, StandbyView, StoppedView } from './observed.ts';
+import {
+  NO_OVERRIDE,
+  type Observed,
+  type Override,
+  type PrimaryView,
+  type ServerView,
+  type StandbyView,
+  type StoppedView,
+} from './observed.ts';
 import { OBSERVE_SQL, readServerRow, type ServerRow } from './query.ts';
 
 export interface ObserverOptions {
@@ -25,8 +33,6 @@ export interface ObserverOptions {
 /** PostgreSQL that doesn't answer for this long is told as such; before that, as it was last seen. */
 const UNRESPONSIVE_AFTER_MS = 1_000;
 
-const NOTHING: Override = { primaryConninfo: '', primarySlotName: '', synchronousStandbyNames: '' };
-
 export class Observer {
   readonly #options: ObserverOptions;
   /** Of the stopped data directory; undefined = to be read again. */
@@ -41,7 +47,7 @@ export class Observer {
   #diskTimeline: { key: string; timeline: number } | undefined;
   #history: { timeline: number; switches: readonly TimelineSwitch[] } = { timeline: 0, switches: [] };
   /** What is in the override file, as this agent wrote it. */
-  written: Override = NOTHING;
+  written: Override = NO_OVERRIDE;
   /** A checkpoint that the agent asked for is running. */
   checkpointing = false;
 

@@ -2,7 +2,11 @@
 import { z } from 'zod';
 import type { StandbyConnection } from '../../control-plane/model/instance.ts';
 import { type Lsn, parseLsn } from '../../control-plane/model/lsn.ts';
+import { CLOSED_SETTING } from '../postgres/settings.ts';
 import type { Override, SlotView } from './observed.ts';
+
+/** Before the first reload of a server that was started without it the setting does not exist. */
+export const CLOSED_SQL = `coalesce(current_setting('${CLOSED_SETTING}', true), '') = 'on'`;
 
 /**
  * `recovering` is asked once: a promotion that ends amid the statement must not mix two roles in one row.
@@ -15,6 +19,7 @@ select recovering,
   current_setting('primary_conninfo') as primary_conninfo,
   current_setting('primary_slot_name') as primary_slot_name,
   current_setting('synchronous_standby_names') as synchronous_standby_names,
+  ${CLOSED_SQL} as closed,
   (select coalesce(json_agg(json_build_object('name', slot_name, 'active', active,
       'reserved', restart_lsn is not null, 'lost', coalesce(wal_status = 'lost', false))), '[]')
     from pg_replication_slots where slot_type = 'physical' and not temporary) as slots,
@@ -63,6 +68,7 @@ const schema = z.object({
   primary_conninfo: z.string(),
   primary_slot_name: z.string(),
   synchronous_standby_names: z.string(),
+  closed: z.boolean(),
   slots: z.array(z.object({ name: z.string(), active: z.boolean(), reserved: z.boolean(), lost: z.boolean() })),
   flush_lsn: lsn.nullable(),
   wal_file: z.string().nullable(),
@@ -105,6 +111,7 @@ export function readServerRow(raw: unknown): ServerRow {
       primaryConninfo: row.primary_conninfo,
       primarySlotName: row.primary_slot_name,
       synchronousStandbyNames: row.synchronous_standby_names,
+      closed: row.closed,
     },
     slots: row.slots,
     primary,

@@ -43,6 +43,8 @@ export class DataDirectory {
   floors: Readonly<Record<string, number>> = {};
   /** The parameters that are in the file; undefined = others, or not known. */
   written: Readonly<Record<string, string>> | undefined;
+  /** What pg_hba.conf says; undefined = not known. */
+  #closed: boolean | undefined;
 
   constructor(options: DataDirectoryOptions) {
     this.#options = options;
@@ -105,12 +107,12 @@ export class DataDirectory {
 
   /** Our files in `at`; all of them, so that what a copy brought from another instance is replaced. */
   async configure(at: string, override: Override): Promise<void> {
-    const { owner, auth } = this.#options;
+    const { owner } = this.#options;
     const { parameters } = this;
     const started = withFloors(parameters, this.floors);
     await writeVisible(path.join(at, CONFIG_FILE), renderConfig(started), owner);
     this.written = started === parameters ? parameters : undefined;
-    await writeVisible(path.join(at, 'pg_hba.conf'), renderHba(auth), owner);
+    this.#closed = undefined;
     await this.writeOverride(at, override);
     const main = path.join(at, 'postgresql.conf');
     const text = await readFile(main, 'utf8');
@@ -127,6 +129,11 @@ export class DataDirectory {
   }
 
   async writeOverride(at: string, override: Override): Promise<void> {
+    if (override.closed !== this.#closed) {
+      const { owner, auth } = this.#options;
+      await writeVisible(path.join(at, 'pg_hba.conf'), renderHba(auth, override.closed), owner);
+      this.#closed = override.closed;
+    }
     await Promise.all([
       writeVisible(path.join(at, OVERRIDE_FILE), renderOverride(override), this.#options.owner),
       this.#removeOverridden(at),

@@ -21,17 +21,23 @@ describe('settings', () => {
     expect(text).toContain("shared_buffers = '1GB'");
   });
 
-  it('writes the three settings that change', () => {
-    const override = { primaryConninfo: 'port=1', primarySlotName: 'db_1', synchronousStandbyNames: NOBODY };
+  it('writes the settings that change', () => {
+    const override = {
+      primaryConninfo: 'port=1',
+      primarySlotName: 'db_1',
+      synchronousStandbyNames: NOBODY,
+      closed: true,
+    };
     expect(renderOverride(override).split('\n').slice(1)).toEqual([
       "primary_conninfo = 'port=1'",
       "primary_slot_name = 'db_1'",
       `synchronous_standby_names = '${NOBODY}'`,
+      "howdah.closed = 'on'",
       '',
     ]);
   });
 
-  it('takes those three, and nothing else, out of what ALTER SYSTEM wrote', () => {
+  it('takes those, and nothing else, out of what ALTER SYSTEM wrote', () => {
     const auto = "# Do not edit\nwork_mem = '1MB'\nSynchronous_Standby_Names = ''\nprimary_conninfo='x'\n";
     expect(withoutOverridden(auto)).toBe("# Do not edit\nwork_mem = '1MB'\n");
     expect(withoutOverridden("primary_conninfo_of_mine = 'x'\n")).toBe("primary_conninfo_of_mine = 'x'\n");
@@ -46,8 +52,16 @@ describe('settings', () => {
   });
 
   it('lets nobody in without a password where the spec says scram', () => {
-    expect(renderHba('scram')).not.toContain('trust');
-    expect(renderHba('trust')).toContain('local all all trust\n');
+    expect(renderHba('scram', false)).not.toContain('trust');
+    expect(renderHba('trust', false)).toContain('local all all trust\n');
+  });
+
+  it('lets nobody but Howdah in while it is closed', () => {
+    const lines = renderHba('trust', true).trim().split('\n').slice(1);
+    expect(lines).toEqual([
+      'local all howdah,howdah_replication trust',
+      'local replication howdah,howdah_replication trust',
+    ]);
   });
 });
 

@@ -4,10 +4,10 @@
  * Four layers, the later one wins:
  * 1. postgresql.conf as initdb made it;
  * 2. howdah.conf, included at its end: our defaults, then the user's spec.postgres.parameters;
- * 3. howdah.override.conf: the three settings that change while PostgreSQL runs (type Override);
+ * 3. howdah.override.conf: the settings that change while PostgreSQL runs (type Override);
  * 4. the command line: what Howdah owns and never changes while PostgreSQL runs.
  * ALTER SYSTEM (postgresql.auto.conf) comes between 3 and 4: it can't touch the fourth layer, and the agent removes the
- * three names of the third from it whenever it writes them; what is in force is always read back from PostgreSQL.
+ * names of the third from it whenever it writes them; what is in force is always read back from PostgreSQL.
  * https://www.postgresql.org/docs/current/config-setting.html
  */
 import type { Override } from '../observe/observed.ts';
@@ -16,8 +16,21 @@ export const CONFIG_FILE = 'howdah.conf';
 export const OVERRIDE_FILE = 'howdah.override.conf';
 export const INCLUDE_LINES = `include_if_exists '${CONFIG_FILE}'\ninclude_if_exists '${OVERRIDE_FILE}'\n`;
 
+/**
+ * `on` while pg_hba.conf lets only Howdah's own roles in. It shows that a reload is over: PostgreSQL reads pg_hba.conf
+ * again after its settings, before it takes the next connection.
+ */
+export const CLOSED_SETTING = 'howdah.closed';
 /** Names in Override, as PostgreSQL spells them. */
-export const OVERRIDE_NAMES = ['primary_conninfo', 'primary_slot_name', 'synchronous_standby_names'] as const;
+export const OVERRIDE_NAMES = [
+  'primary_conninfo',
+  'primary_slot_name',
+  'synchronous_standby_names',
+  CLOSED_SETTING,
+] as const;
+
+/** What the agent and the other instances connect as. */
+const HOWDAH_ROLES = ['howdah', 'howdah_replication'];
 
 /** Small enough for fifteen instances on one machine; the user's parameters come after them. */
 const DEFAULTS: Readonly<Record<string, string>> = {
@@ -112,7 +125,8 @@ export function renderOverride(override: Override): string {
     "# Written by howdah's agent; the control plane decides these.\n" +
     setting('primary_conninfo', override.primaryConninfo) +
     setting('primary_slot_name', override.primarySlotName) +
-    setting('synchronous_standby_names', override.synchronousStandbyNames)
+    setting('synchronous_standby_names', override.synchronousStandbyNames) +
+    setting(CLOSED_SETTING, override.closed ? 'on' : 'off')
   );
 }
 
@@ -125,12 +139,13 @@ export function withoutOverridden(autoConfig: string): string {
     .join('\n');
 }
 
-/** Who may connect: only over the unix socket, where our Envoy is too. */
-export function renderHba(auth: 'trust' | 'scram'): string {
+/** Who may connect: only over the unix socket, where our Envoy is too. `closed`: only Howdah itself. */
+export function renderHba(auth: 'trust' | 'scram', closed: boolean): string {
   const method = auth === 'trust' ? 'trust' : 'scram-sha-256';
+  const who = closed ? HOWDAH_ROLES.join(',') : 'all';
   return (
-    "# Written by howdah's agent at each start of PostgreSQL.\n" +
-    `local all all ${method}\nlocal replication all ${method}\n`
+    `# Written by howdah's agent at each start of PostgreSQL${closed ? '; closed' : ''}.\n` +
+    `local all ${who} ${method}\nlocal replication ${who} ${method}\n`
   );
 }
 

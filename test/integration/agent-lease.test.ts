@@ -30,6 +30,9 @@ it('a primary without a lease', async () => {
 
     instance.renewing = true;
     await instance.reported('a primary again', ({ postgres }) => postgres.kind === 'primary');
+    // A proxy that missed all this can show nobody what crash recovery brought back.
+    await expect(instance.sql('select 1')).rejects.toThrow('no pg_hba.conf entry');
+    await instance.reach({ ...goal, start: false });
     expect(await instance.sql('select pg_is_in_recovery() as standby')).toEqual([{ standby: false }]);
   }
   await expectNoProcessOf(directory.path);

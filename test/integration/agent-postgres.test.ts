@@ -72,7 +72,7 @@ describe.each(installations)('PostgreSQL of %s', (binDir) => {
     expect(primary).toMatchObject({ promisedEpoch: 1, timeline: 1, history: [], postgres: { kind: 'primary' } });
     figures.basebackup = (await at('db-2').reach(follow(1, primary))).ms;
     await at('db-3').reach(follow(1, primary));
-    await at('db-1').reach(lead(1, ['db-2', 'db-3']));
+    await at('db-1').reach(lead(1, ['db-2', 'db-3'], { start: false }));
     await at('db-1').sql('create table t (n int); insert into t select generate_series(1, 1000)');
     await at('db-1').reported(
       'both standbys as voters',

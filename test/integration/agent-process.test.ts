@@ -80,12 +80,12 @@ describe('an agent', () => {
       },
     );
   };
-  const lead = (epoch: number, create: boolean): Goal => ({
+  const lead = (epoch: number, create: boolean, start = true): Goal => ({
     kind: 'lead',
     epoch,
     sync: { voters: [], k: 0 },
     create,
-    start: true,
+    start,
     members: ['orders-1'],
   });
   const health = async (question: string) =>
@@ -100,7 +100,12 @@ describe('an agent', () => {
     const report = await reported('a primary', ({ goal: held }) => held?.status === 'done');
     expect(report).toMatchObject({ instance: 'orders-1', promisedEpoch: 1, postgres: { kind: 'primary' } });
     expect(Object.values(report.pids).every((pid) => pid > 0)).toBe(true);
-    expect(await health('/primary?epoch=1')).toBe(200);
+    // What it recovered counts only once clients are let in.
+    expect([await health('/primary?epoch=1'), await health('/ready')]).toEqual([503, 503]);
+    const open = lead(1, true, false);
+    connection.send({ kind: 'goal', id: goalId(open), goal: open, term: 0 });
+    await reported('an open primary', ({ goal: held }) => held?.id === goalId(open) && held.status === 'done');
+    expect([await health('/primary?epoch=1'), await health('/ready')]).toEqual([200, 200]);
     expect(await health('/primary?epoch=2')).toBe(503);
     expect(await health('/standby')).toBe(503);
     const line = output.split('\n').find((text) => text.includes('database system is ready to accept connections'));

@@ -22,7 +22,10 @@ it('a cluster with passwords', async () => {
   await using second = await TestInstance.open({ ...setup, name: 'db-2' });
   const members = ['db-1', 'db-2'];
   const sync = { voters: [], k: 0 };
-  const { report } = await first.reach({ kind: 'lead', epoch: 1, sync, create: true, start: true, members });
+  const goal = { kind: 'lead', epoch: 1, sync, create: true, start: true, members } as const;
+  await first.reach(goal);
+  await expect(first.sql('select 1', { password: passwords.postgres })).rejects.toThrow('no pg_hba.conf entry');
+  const { report } = await first.reach({ ...goal, start: false });
 
   await expect(first.sql('select 1')).rejects.toThrow();
   await expect(first.sql('select 1', { password: 'wrong' })).rejects.toThrow('authentication failed');

@@ -81,14 +81,11 @@ export class Clients {
   }
 
   #transaction(gateway: EnvoyModel): void {
-    const { invariants, store } = this.#world;
+    const { invariants } = this.#world;
     const session = this.#sessionOf(gateway);
     if (!session) return;
     const { postgres, name } = session.agent;
-    // A proxy that has not heard of a closed gate yet still leads to what crash recovery shows.
-    const { phase } = store.record ?? {};
-    const isOpen = phase?.kind === 'active' && phase.gate === 'open' && phase.primary === name;
-    const seen = isOpen ? postgres.read() : null;
+    const seen = postgres.read();
     if (seen) invariants.read(name, seen.record, seen.position);
     const id = ++this.#writes;
     session.open.add(id);
@@ -100,7 +97,7 @@ export class Clients {
     if (session && this.#lives(session, gateway)) return session;
     if (session) this.#end(gateway, session);
     const agent = this.#world.writable(gateway);
-    if (!agent) return undefined;
+    if (!agent || agent.postgres.closed) return undefined;
     const run = `${agent.bootId}/${agent.postgres.run}`;
     const made: Live = {
       ...{ target: agent.name, epoch: gateway.rwEpoch, run, agent },
@@ -111,7 +108,7 @@ export class Clients {
   }
 
   #local(agent: AgentModel): void {
-    if (agent.alive) agent.postgres.write(++this.#writes, () => {});
+    if (agent.alive && !agent.postgres.closed) agent.postgres.write(++this.#writes, () => {});
     this.#world.kernel.after(this.#pause(60, 400), () => this.#local(agent));
   }
 

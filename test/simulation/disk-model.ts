@@ -1,5 +1,5 @@
 /** What a data directory holds in the simulation: WAL as a list of records on timelines. An LSN is a count times 8. */
-import type { Override } from '../../agent/observe/observed.ts';
+import { NO_OVERRIDE, type Override } from '../../agent/observe/observed.ts';
 import type { TimelineSwitch } from '../../control-plane/model/instance.ts';
 import type { Lsn } from '../../control-plane/model/lsn.ts';
 import type { Random } from './kernel.ts';
@@ -10,8 +10,6 @@ export interface WalRecord {
 }
 
 export const lsnOf = (count: number): Lsn => BigInt(count) * 8n;
-
-export const NO_OVERRIDE: Override = { primaryConninfo: '', primarySlotName: '', synchronousStandbyNames: '' };
 
 /** What survives a crash. */
 export interface Disk {

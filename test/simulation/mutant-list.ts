@@ -61,6 +61,16 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'a primary that starts again lets clients in at once',
+    patches: [
+      {
+        file: 'agent/plan.ts',
+        find: "case 'stopped':\n      return true;",
+        replace: "case 'stopped':\n      return false;",
+      },
+    ],
+  },
+  {
     name: 'PostgreSQL started while clients are let in',
     patches: [manager('goals', 'start: !letsIn,', 'start: true,')],
   },

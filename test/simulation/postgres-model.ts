@@ -93,6 +93,11 @@ export class PostgresModel {
     return this.#settings.sync;
   }
 
+  /** pg_hba.conf, which is read with the settings, lets no client in. */
+  get closed(): boolean {
+    return this.#settings.shown.closed;
+  }
+
   /** The session of the agent shows what the file holds, and backends wait if it says so. */
   shows(override: Override): boolean {
     return this.#settings.shows(override);

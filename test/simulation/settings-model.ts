@@ -2,9 +2,9 @@
  * The settings that change while a PostgreSQL runs, as its processes have read them: the agent's session, the startup
  * process with its WAL receiver, the checkpointer. Walsenders keep their own.
  */
-import type { Override } from '../../agent/observe/observed.ts';
+import { NO_OVERRIDE, type Override } from '../../agent/observe/observed.ts';
 import { NO_SYNC, parseSync, type SyncConfig } from '../../control-plane/model/sync.ts';
-import { type Disk, NO_OVERRIDE } from './disk-model.ts';
+import type { Disk } from './disk-model.ts';
 import type { Freezer } from './freezer.ts';
 import type { Kernel } from './kernel.ts';
 import type { WalStream } from './wal-stream.ts';
@@ -101,6 +101,7 @@ export class SettingsModel {
       shown.primaryConninfo === override.primaryConninfo &&
       shown.primarySlotName === override.primarySlotName &&
       shown.synchronousStandbyNames === override.synchronousStandbyNames &&
+      shown.closed === override.closed &&
       (this.waits || override.synchronousStandbyNames === '')
     );
   }

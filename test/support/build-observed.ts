@@ -1,11 +1,19 @@
 // Builders of what an agent observes, for tests of the pure parts.
-import type { Observed, Override, PrimaryView, StandbyView, StoppedView } from '../../agent/observe/observed.ts';
+import {
+  NO_OVERRIDE,
+  type Observed,
+  type Override,
+  type PrimaryView,
+  type StandbyView,
+  type StoppedView,
+} from '../../agent/observe/observed.ts';
 import { NOBODY, primaryConninfo } from '../../agent/plan.ts';
 import { formatSync, NO_SYNC } from '../../control-plane/model/sync.ts';
 
-export const FENCED: Override = { primaryConninfo: '', primarySlotName: '', synchronousStandbyNames: NOBODY };
+export const FENCED: Override = { ...NO_OVERRIDE, synchronousStandbyNames: NOBODY };
 /** In epoch 5. */
 export const FOLLOWING: Override = {
+  ...NO_OVERRIDE,
   primaryConninfo: primaryConninfo({ instance: 'orders-1', replicationPort: 7005 }),
   primarySlotName: 'orders_1_e5',
   synchronousStandbyNames: NOBODY,
@@ -59,11 +67,7 @@ export function buildStopped(change: Partial<StoppedView> = {}): StoppedView {
 
 /** A primary that waits for nobody. */
 export function buildPrimary(change: Partial<PrimaryView> = {}): PrimaryView {
-  const override: Override = {
-    primaryConninfo: '',
-    primarySlotName: '',
-    synchronousStandbyNames: formatSync(change.sync ?? NO_SYNC),
-  };
+  const override: Override = { ...NO_OVERRIDE, synchronousStandbyNames: formatSync(change.sync ?? NO_SYNC) };
   return {
     kind: 'primary',
     flushLsn: 1000n,

@@ -58,8 +58,8 @@ async function served(cluster: ClusterStatus): Promise<ClusterStatus> {
       try {
         await (await connect(cluster.endpoints.rw)).end();
       } catch (error) {
-        // A wrong password is an answer too (class 28 of the errors).
-        if (!(error instanceof pg.DatabaseError && error.code?.startsWith('28'))) throw error;
+        // A wrong password is an answer too.
+        if (!(error instanceof pg.DatabaseError && error.code === '28P01')) throw error;
       }
       return true;
     },

@@ -6,7 +6,7 @@ import type { Logger } from '../control-plane/runtime/logger.ts';
 import { NO_OVERRIDE, type Override } from './observe/observed.ts';
 import type { Observer } from './observe/observer.ts';
 import { CLOSED_SQL } from './observe/query.ts';
-import { type Deed, NOBODY, type Step } from './plan.ts';
+import { type Deed, NOBODY } from './plan.ts';
 import { parseControlData } from './postgres/control-file.ts';
 import { basebackup, rewind, type Source } from './postgres/copy.ts';
 import type { DataDirectory } from './postgres/data-directory.ts';

@@ -8,6 +8,7 @@ import {
   ClientStatusServer,
   InvalidSnapshot,
   SERVER_OPTIONS,
+  type Snapshot,
   SnapshotCache,
   XdsServer,
 } from '../xds/index.ts';
@@ -127,23 +128,24 @@ async function run(options: MainOptions, log: Logger, stop: AbortSignal): Promis
   }
 }
 
-function publishInto(cache: SnapshotCache, metrics: XdsMetrics, log: Logger): Publisher {
-  return new Publisher(
-    (ir) => {
-      cache.set(ir.node, buildSnapshot(translate(ir)));
+function publishInto(cache: SnapshotCache, metrics: XdsMetrics, log: Logger): Publisher<Snapshot> {
+  return new Publisher({
+    make: (ir) => buildSnapshot(translate(ir)),
+    publish(node, snapshot) {
+      cache.set(node, snapshot);
       metrics.published();
     },
-    (node, error) => {
+    onInvalid(node, error) {
       metrics.snapshotRefused();
       const problems = error instanceof InvalidSnapshot ? { problems: error.problems } : { err: error };
       log.error({ node, ...problems }, 'a proxy keeps its last configuration: the new one is wrong');
     },
-  );
+  });
 }
 
 interface XdsParts {
   readonly cache: SnapshotCache;
-  readonly publisher: Publisher;
+  readonly publisher: Publisher<Snapshot>;
   readonly retry: RefusalRetry;
   readonly metrics: XdsMetrics;
   readonly log: Logger;

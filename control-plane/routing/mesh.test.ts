@@ -184,12 +184,15 @@ describe('the text of what routes follow', () => {
 });
 
 describe('the publisher', () => {
-  it('publishes a configuration once, and again only when it changed', () => {
+  function setUp() {
     const published: string[] = [];
-    const publisher = new Publisher(
-      ({ node }) => published.push(node),
-      () => {},
-    );
+    const publish = (node: string) => published.push(node);
+    const publisher = new Publisher({ make: () => null, publish, onInvalid: () => {} });
+    return { published, publisher };
+  }
+
+  it('publishes a configuration once, and again only when it changed', () => {
+    const { published, publisher } = setUp();
     publisher.onNode('gateway/a');
     // A store that knows no cluster may have been lost: the gateway keeps what it has.
     expect(published).toEqual([]);
@@ -208,11 +211,7 @@ describe('the publisher', () => {
   });
 
   it('knows instances by their cluster, not by their proxies', () => {
-    const published: string[] = [];
-    const publisher = new Publisher(
-      ({ node }) => published.push(node),
-      () => {},
-    );
+    const { published, publisher } = setUp();
     publisher.onNode('instance/orders/orders-1');
     expect(published).toEqual([]);
     const [hello] = connection('orders-1');

@@ -19,25 +19,26 @@ function stateWith(rwPort: number): ClusterState {
 
 function setUp() {
   const cache = new SnapshotCache();
-  const offered: string[] = [];
+  const made: string[] = [];
   const logged: { node: string; error: unknown }[] = [];
-  const publisher = new Publisher(
-    (ir) => {
-      offered.push(ir.node);
-      cache.set(ir.node, buildSnapshot(translate(ir)));
+  const publisher = new Publisher({
+    make(ir) {
+      made.push(ir.node);
+      return buildSnapshot(translate(ir));
     },
-    (node, error) => logged.push({ node, error }),
-  );
+    publish: (node, snapshot) => cache.set(node, snapshot),
+    onInvalid: (node, error) => logged.push({ node, error }),
+  });
   const configValid = (state: ClusterState) => {
     const view = buildView({ record: state.record });
     return clusterStatus(view, [], publisher.invalid).conditions.find(({ type }) => type === 'ConfigValid');
   };
-  return { cache, offered, logged, publisher, configValid };
+  return { cache, made, logged, publisher, configValid };
 }
 
 describe('a configuration that cannot be valid', () => {
   it('is not published: the last good one stays, the others go on, and the cluster says so until it is mended', () => {
-    const { cache, offered, logged, publisher, configValid } = setUp();
+    const { cache, made, logged, publisher, configValid } = setUp();
     const good = stateWith(7010);
     publisher.onState(good);
     expect(configValid(good)?.status).toBe('True');
@@ -56,9 +57,9 @@ describe('a configuration that cannot be valid', () => {
     });
 
     // The same again is not tried again, and a change elsewhere does not hide it.
-    const tries = offered.length;
+    const tries = made.length;
     publisher.onState(bad);
-    expect(offered).toHaveLength(tries);
+    expect(made).toHaveLength(tries);
     publisher.onState({ ...bad, record: { ...bad.record, epoch: 2 } });
     expect(cache.get('instance/orders/orders-1')).not.toBe(before);
     expect(configValid(bad)?.status).toBe('False');
@@ -79,5 +80,35 @@ describe('a configuration that cannot be valid', () => {
     const message = configValid({ ...state, record: other })?.message;
     expect(message).toContain('gateway/app');
     expect(message).not.toContain(NODE);
+  });
+});
+
+describe('many gateways', () => {
+  it('have one configuration, which is made once', () => {
+    const { cache, made, publisher } = setUp();
+    const nodes = Array.from({ length: 5 }, (_, index) => `gateway/app-${index + 1}`);
+    const state = stateWith(7010);
+    publisher.onState(state);
+    made.length = 0;
+    for (const node of nodes) publisher.onNode(node);
+    expect(made).toEqual(['gateway/app-1']);
+
+    // One that could not bind a port has its own, and the others go on to share theirs.
+    publisher.offerAnew('gateway/app-3', ['rw.orders']);
+    const before = cache.get('gateway/app-1');
+    expect(cache.get('gateway/app-3')).not.toBe(before);
+
+    made.length = 0;
+    publisher.onState({ ...state, record: { ...state.record, epoch: 2 } });
+    expect(made.filter((node) => node.startsWith('gateway/'))).toEqual([
+      'gateway/app-1',
+      'gateway/app-3',
+      'gateway/app-4',
+    ]);
+    const after = cache.get('gateway/app-1');
+    expect(after).not.toBe(before);
+    expect(nodes.map((node) => cache.get(node)?.sets)).toEqual(
+      nodes.map((_, index) => (index === 2 ? expect.anything() : after?.sets)),
+    );
   });
 });

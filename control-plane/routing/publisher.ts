@@ -8,9 +8,16 @@ import { type ClusterRecord, memberNames } from '../model/cluster-record.ts';
 import { sameValue } from '../model/same-value.ts';
 import { clusterRoutes, gatewayRoutes, instanceNode, instanceProxy, servingText } from './mesh.ts';
 
-export class Publisher {
-  readonly #publish: (ir: ProxyIr) => void;
-  readonly #onInvalid: (node: string, error: unknown) => void;
+export interface PublisherOptions<Made> {
+  /** What a proxy is to get. Throws when it would be wrong: then the proxy keeps what it has. */
+  readonly make: (ir: ProxyIr) => Made;
+  /** Several proxies can get the same. */
+  readonly publish: (node: string, made: Made) => void;
+  readonly onInvalid: (node: string, error: unknown) => void;
+}
+
+export class Publisher<Made> {
+  readonly #options: PublisherOptions<Made>;
   readonly #clusters = new Map<string, ClusterState>();
   /** What each cluster's routes follow beside its record, as of the last translation. */
   readonly #serving = new Map<string, string>();
@@ -22,13 +29,13 @@ export class Publisher {
   readonly #attempts = new Map<string, Record<string, number>>();
   /** The last IR of each node: equal IR, equal resources. */
   readonly #offered = new Map<string, ProxyIr>();
+  /** What was made last: gateways come one after the other, and to make it takes far longer than to send it. */
+  #last: { readonly ir: ProxyIr; readonly made: Made } | null = null;
   /** Why the last IR of a node could not be published, for those where it could not. */
   readonly #invalid = new Map<string, string>();
 
-  /** @param publish throws when what the proxy would get is wrong: then nothing of it was published */
-  constructor(publish: (ir: ProxyIr) => void, onInvalid: (node: string, error: unknown) => void) {
-    this.#publish = publish;
-    this.#onInvalid = onInvalid;
+  constructor(options: PublisherOptions<Made>) {
+    this.#options = options;
   }
 
   /** Proxies that go on with an older configuration, because the newest can't be published; in words why. */
@@ -93,12 +100,20 @@ export class Publisher {
     if (sameValue(this.#offered.get(ir.node), ir)) return;
     this.#offered.set(ir.node, ir);
     try {
-      this.#publish(ir);
+      this.#options.publish(ir.node, this.#made(ir));
       this.#invalid.delete(ir.node);
     } catch (error) {
       this.#invalid.set(ir.node, error instanceof Error ? error.message : String(error));
-      this.#onInvalid(ir.node, error);
+      this.#options.onInvalid(ir.node, error);
     }
+  }
+
+  /** Nothing of it has the node's name. */
+  #made(ir: ProxyIr): Made {
+    if (!this.#last || !sameValue({ ...this.#last.ir, node: ir.node }, ir)) {
+      this.#last = { ir, made: this.#options.make(ir) };
+    }
+    return this.#last.made;
   }
 }
 

@@ -22,7 +22,7 @@ export interface ControlPlaneOptions {
 
 export class ControlPlaneModel implements ControlEnd {
   readonly manager: Manager;
-  readonly publisher: Publisher;
+  readonly publisher: Publisher<ProxyIr>;
   readonly freezer: Freezer;
   readonly clock: ProcessClock;
   readonly published = new Map<string, ProxyIr>();
@@ -38,15 +38,17 @@ export class ControlPlaneModel implements ControlEnd {
       kernel.touch();
       if (this.alive) action();
     });
-    this.publisher = new Publisher(
-      (ir) => {
-        this.published.set(ir.node, ir);
+    this.publisher = new Publisher<ProxyIr>({
+      make: (ir) => ir,
+      publish: (node, made) => {
+        const ir = { ...made, node };
+        this.published.set(node, ir);
         if (this.alive) onPublished(ir);
       },
-      (_node, error) => {
+      onInvalid(_node, error) {
         throw error;
       },
-    );
+    });
     this.manager = new Manager({
       store: store.handle(this),
       leadership: ALONE,

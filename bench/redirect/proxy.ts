@@ -1,6 +1,10 @@
-/** A gateway's proxy without an Envoy: subscribes as Envoy does, accepts all, and tells when a route arrived. */
+/**
+ * A gateway's proxy without an Envoy: subscribes as Envoy does, accepts all, and tells when a route arrived. As with
+ * Envoy, clusters are accepted once all have endpoints, and every request answers the last response of its type.
+ */
 import type { Client } from '@grpc/grpc-js';
 import { FieldReader } from '../../proto/field-reader.ts';
+import { ANY_FIELDS } from '../../proto/field-writer.ts';
 import type { JsonObject } from '../../proto/json.ts';
 import { methodPath, RawStream, VARIANTS } from '../../test/conformance/client.ts';
 import { CLUSTERS } from '../../test/conformance/types.ts';
@@ -11,6 +15,9 @@ const VERSION_INFO = 1;
 const RESOURCES = 2;
 const TYPE_URL = 4;
 const NONCE = 5;
+
+/** Of Cluster, Listener and ClusterLoadAssignment alike. */
+const NAME = 1;
 
 /** `health_status: DRAINING` of an LbEndpoint. */
 const DRAINING = Buffer.from([0x10, 0x03]);
@@ -23,21 +30,33 @@ export interface Arrival {
   readonly at: number;
 }
 
+interface Response {
+  readonly type: string;
+  /** What every request of the type tells from then on. */
+  readonly answer: JsonObject;
+  readonly resources: readonly { readonly name: string; readonly bytes: Buffer }[];
+}
+
 export class RawProxy {
   readonly arrivals: Arrival[] = [];
   readonly #node: string;
   readonly #cluster: string;
   readonly #stream: RawStream;
+  readonly #answers = new Map<string, JsonObject>();
   #isFirst = true;
+  /** EnvoyClusters that it is to have. */
   #names: readonly string[] = [];
+  /** Those of them that have endpoints. */
+  #warm: readonly string[] = [];
+  #owesClusters = false;
 
   constructor(client: Client, node: string, cluster: string) {
     this.#node = node;
     this.#cluster = cluster;
     const path = methodPath(VARIANTS.sotwAggregated, CLUSTERS);
     this.#stream = new RawStream(client, path, false, (bytes) => this.#onResponse(bytes, Date.now()));
-    this.#ask({ type_url: CLUSTER_TYPE });
-    this.#ask({ type_url: LISTENER_TYPE });
+    this.#ask(CLUSTER_TYPE);
+    this.#ask(LISTENER_TYPE);
   }
 
   has(epoch: number, what: Arrival['what']): Arrival | undefined {
@@ -48,43 +67,71 @@ export class RawProxy {
     this.#stream.cancel();
   }
 
-  #ask(request: JsonObject): void {
-    this.#stream.send(this.#isFirst ? { node: { id: this.#node }, ...request } : request);
+  #ask(type_url: string): void {
+    const node = this.#isFirst ? { node: { id: this.#node } } : {};
+    const names = type_url === ENDPOINT_TYPE ? { resource_names: this.#names } : {};
+    this.#stream.send({ ...node, type_url, ...names, ...this.#answers.get(type_url) });
     this.#isFirst = false;
   }
 
   #onResponse(bytes: Buffer, at: number): void {
-    const fields = new FieldReader('envoy.service.discovery.v3.DiscoveryResponse', bytes);
-    const resources: Buffer[] = [];
-    let [version_info, type_url, response_nonce] = ['', '', ''];
-    for (let field = fields.next(); field !== 0; field = fields.next()) {
-      if (field === VERSION_INFO) version_info = fields.text();
-      else if (field === TYPE_URL) type_url = fields.text();
-      else if (field === NONCE) response_nonce = fields.text();
-      else if (field === RESOURCES) resources.push(Buffer.from(fields.bytes()));
-      else fields.skip();
+    const { type, answer, resources } = readResponse(bytes);
+    this.#answers.set(type, answer);
+    for (const resource of resources) this.#look(type, resource.bytes, at);
+    const names = resources.map(({ name }) => name);
+    if (type === CLUSTER_TYPE) {
+      const isNew = names.some((name) => !this.#names.includes(name));
+      this.#names = names;
+      this.#warm = this.#warm.filter((name) => names.includes(name));
+      this.#owesClusters = true;
+      if (isNew) this.#ask(ENDPOINT_TYPE);
+    } else {
+      if (type === ENDPOINT_TYPE) this.#warm = [...new Set([...this.#warm, ...names])];
+      this.#ask(type);
     }
-    const answer = { version_info, type_url, response_nonce };
-    this.#ask(type_url === ENDPOINT_TYPE ? { ...answer, resource_names: this.#names } : answer);
-    for (const resource of resources) this.#look(type_url, resource, at);
+    if (!this.#owesClusters || this.#names.some((name) => !this.#warm.includes(name))) return;
+    this.#owesClusters = false;
+    this.#ask(CLUSTER_TYPE);
   }
 
   #look(type: string, resource: Buffer, at: number): void {
+    if (type === CLUSTER_TYPE) return;
     const epoch = Number(new RegExp(`e(\\d+)\\.rw\\.${this.#cluster}`).exec(resource.toString('latin1'))?.[1] ?? 0);
     if (epoch === 0) return;
     if (type === LISTENER_TYPE) this.#note(epoch, 'moved', at);
-    else if (type === ENDPOINT_TYPE) {
-      // Its endpoints have the names of instances. One that drains is only checked, until the gate opens.
-      if (resource.includes(`${this.#cluster}-`) && !resource.includes(DRAINING)) this.#note(epoch, 'opened', at);
-    } else if (type === CLUSTER_TYPE) {
-      const names = ['any', 'ro', `e${epoch}.rw`].map((route) => `${route}.${this.#cluster}`);
-      if (names.join() === this.#names.join()) return;
-      this.#names = names;
-      this.#ask({ type_url: ENDPOINT_TYPE, resource_names: names });
-    }
+    // Its endpoints have the names of instances. One that drains is only checked, until the gate opens.
+    else if (resource.includes(`${this.#cluster}-`) && !resource.includes(DRAINING)) this.#note(epoch, 'opened', at);
   }
 
   #note(epoch: number, what: Arrival['what'], at: number): void {
     if (!this.has(epoch, what)) this.arrivals.push({ epoch, what, at });
   }
+}
+
+function readResponse(bytes: Buffer): Response {
+  const fields = new FieldReader('envoy.service.discovery.v3.DiscoveryResponse', bytes);
+  const resources: Buffer[] = [];
+  let [type, version_info, response_nonce] = ['', '', ''];
+  for (let field = fields.next(); field !== 0; field = fields.next()) {
+    if (field === VERSION_INFO) version_info = fields.text();
+    else if (field === TYPE_URL) type = fields.text();
+    else if (field === NONCE) response_nonce = fields.text();
+    else if (field === RESOURCES) resources.push(Buffer.from(fields.bytes()));
+    else fields.skip();
+  }
+  const named = resources.map((resource) => ({ name: nameIn(resource), bytes: resource }));
+  return { type, answer: { version_info, response_nonce }, resources: named };
+}
+
+function nameIn(any: Buffer): string {
+  const fields = new FieldReader('google.protobuf.Any', any);
+  for (let field = fields.next(); field !== 0; field = fields.next()) {
+    if (field !== ANY_FIELDS.value) {
+      fields.skip();
+      continue;
+    }
+    const resource = new FieldReader('a resource', fields.bytes());
+    if (resource.next() === NAME) return resource.text();
+  }
+  throw new Error('a resource without a name');
 }

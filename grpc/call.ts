@@ -16,7 +16,8 @@ export interface ServerCall<Response> {
   /** Tells the client that the call was taken, before there is a message for it. */
   accept(): void;
   /**
-   * A message that can't be written ends the call with INTERNAL.
+   * What is written in one turn of the event loop goes out in one piece when the turn ends. A message that can't be written
+   * ends the call with INTERNAL.
    * @returns false when the client should read first; the message goes out all the same
    */
   write(message: Response): boolean;
@@ -104,7 +105,19 @@ export class StreamCall<Request, Response> implements ServerCall<Response> {
       return false;
     }
     this.accept();
+    this.#collect();
     return this.#stream.write(framed(bytes));
+  }
+
+  /**
+   * Without this the second message of a turn would wait until the first is sent, and for all else that the loop does
+   * meanwhile.
+   */
+  #collect(): void {
+    const stream = this.#stream;
+    if (stream.writableCorked > 0) return;
+    stream.cork();
+    process.nextTick(() => stream.uncork());
   }
 
   end(): void {

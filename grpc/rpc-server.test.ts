@@ -115,6 +115,17 @@ describe('a gRPC server', () => {
     expect(await endOf(second)).toEqual({ code: status.ABORTED, details: 'grüße' });
   });
 
+  it('sends what is written in one turn in one piece: the second message does not wait for the first', async () => {
+    const { port, calls } = await start();
+    const session = connect(`http://127.0.0.1:${port}`);
+    cleanups.push(() => session.destroy());
+    const stream = session.request({ ':method': 'POST', ':path': echoed.path, 'content-type': 'application/grpc' });
+    await until(() => calls.length, { what: 'the call' });
+    for (const message of ['one', 'two', 'three']) calls[0]?.write(message);
+    const [chunk] = await once(stream, 'data');
+    expect(chunk.toString()).toMatch(/one.*two.*three/s);
+  });
+
   it.each([
     ['a message that can not be read', 'nonsense', status.INVALID_ARGUMENT, 'no sense'],
     ['an answer that can not be written', 'odd', status.INTERNAL, 'not this one'],

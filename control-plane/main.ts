@@ -140,6 +140,7 @@ function publishInto(cache: SnapshotCache, metrics: XdsMetrics, log: Logger): Pu
       const problems = error instanceof InvalidSnapshot ? { problems: error.problems } : { err: error };
       log.error({ node, ...problems }, 'a proxy keeps its last configuration: the new one is wrong');
     },
+    later: (action) => setImmediate(action),
   });
 }
 

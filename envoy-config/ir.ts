@@ -30,6 +30,11 @@ export interface RouteIr {
    * ends every live session of the old one. ro and any: 0, their sessions outlive a change of primary.
    */
   readonly epoch: number;
+  /**
+   * rw and replication: the epoch whose EnvoyCluster is made beforehand, without an endpoint, so that the listener can
+   * lead there with one message and no answer in between. No listener leads there before. Absent = none is.
+   */
+  readonly nextEpoch?: number;
   /** Empty: connections are accepted and closed at once. */
   readonly endpoints: readonly EndpointIr[];
   /** ro: a standby further behind fails its health check. 0 for the other kinds. */

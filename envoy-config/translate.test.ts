@@ -152,6 +152,21 @@ describe('translate', () => {
     );
   });
 
+  it('leads to an epoch that was prepared with nothing but the listener', () => {
+    check((ir, usual) => {
+      const change = (to: (route: RouteIr) => Partial<RouteIr>) =>
+        translate({ ...ir, routes: ir.routes.map((each) => (each.epoch > 0 ? { ...each, ...to(each) } : each)) });
+      const prepared = change(({ epoch }) => ({ nextEpoch: epoch + 1 }));
+      expect(prepared.listeners).toEqual(usual.listeners);
+      expect(prepared.clusters).toEqual(expect.arrayContaining([...usual.clusters]));
+      expect(prepared.endpoints).toEqual(expect.arrayContaining([...usual.endpoints]));
+
+      const moved = change(({ epoch }) => ({ epoch: epoch + 1, endpoints: [] }));
+      expect(prepared.clusters).toEqual(expect.arrayContaining([...moved.clusters]));
+      expect(prepared.endpoints).toEqual(expect.arrayContaining([...moved.endpoints]));
+    });
+  });
+
   it('opens the port for writes of other proxies only while the instance is primary', () => {
     check((ir, { listeners }) => {
       const open = names(listeners).filter((name) => name.startsWith('mesh-rw'));

@@ -21,13 +21,19 @@ export interface ProxyResources {
 export function translate(ir: ProxyIr): ProxyResources {
   const routes = ir.routes.toSorted((left, right) => (listenerName(left) < listenerName(right) ? -1 : 1));
   assertInvariants(routes);
+  const targets = routes.flatMap((route) => [route, ...next(route)]);
   return {
-    clusters: [...(ir.local === null ? [] : [localCluster(ir.local)]), ...routes.map(routeCluster)].toSorted(byName),
-    endpoints: routes.map((route) => loadAssignment(route, ir.zone)).toSorted(byName),
+    clusters: [...(ir.local === null ? [] : [localCluster(ir.local)]), ...targets.map(routeCluster)].toSorted(byName),
+    endpoints: targets.map((route) => loadAssignment(route, ir.zone)).toSorted(byName),
     listeners: [...(ir.local === null ? [] : meshListeners(ir.local)), ...routes.map(routeListener)]
       .map((listener) => withAttempt(listener, ir.attempts?.[nameOf(listener)]))
       .toSorted(byName),
   };
+}
+
+/** The same route in the epoch that is prepared. */
+function next({ nextEpoch, ...route }: RouteIr): RouteIr[] {
+  return nextEpoch === undefined ? [] : [{ ...route, epoch: nextEpoch, endpoints: [] }];
 }
 
 function withAttempt(listener: JsonObject, attempt: number | undefined): JsonObject {

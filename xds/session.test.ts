@@ -51,6 +51,29 @@ function names(push: Push | undefined): string[] | undefined {
   return push?.resources.map((resource) => resource.name);
 }
 
+describe('a listener', () => {
+  it('that is to lead to a cluster which the proxy has goes out at once, and what it led to leaves after it', () => {
+    const leadingTo = (to: string, ...clusters: string[]) =>
+      buildSnapshot({
+        clusters: clusters.map((name) => edsCluster(name)),
+        endpoints: clusters.map((name) => endpoints(name, 1)),
+        listeners: [tcpListener('rw', 1, to)],
+      });
+    const proxy = new Peer(leadingTo('e1', 'e1', 'e2'));
+    const [clusters] = proxy.ask(CLUSTER_TYPE);
+    const [assigned] = proxy.ask(ENDPOINT_TYPE, ['e1', 'e2']);
+    proxy.ask(LISTENER_TYPE);
+    proxy.accept(assigned!, ['e1', 'e2']);
+    const [listener] = proxy.accept(clusters!);
+    expect(proxy.accept(listener!)).toEqual([]);
+
+    const moved = proxy.publish(leadingTo('e2', 'e2'));
+    expect(moved.map(({ type }) => type)).toEqual([LISTENER_TYPE]);
+    const gone = proxy.accept(moved[0]!);
+    expect(gone.map((push) => [push.type, names(push)])).toEqual([[CLUSTER_TYPE, ['e2']]]);
+  });
+});
+
 describe('a session', () => {
   it('sends nothing that the proxy has', () => {
     const proxy = new Peer(listeners({ rw: 1 }));

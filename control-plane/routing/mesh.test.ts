@@ -79,6 +79,34 @@ describe('rw', () => {
   });
 });
 
+describe('the next epoch', () => {
+  const prepared = (state: ClusterState) =>
+    instanceProxy(state, 'orders-2')!.routes.flatMap(({ kind, nextEpoch }) => (nextEpoch ? [[kind, nextEpoch]] : []));
+
+  it('is prepared for rw and replication while somebody leads, and not amid a change of primary', () => {
+    const all = [
+      ['rw', 8],
+      ['replication', 8],
+    ];
+    const found = PHASES.map((phase) => [phase.kind, prepared(inPhase(phase))]);
+    expect(found).toEqual(
+      PHASES.map(({ kind }) => [kind, ['active', 'draining', 'stopping'].includes(kind) ? all : []]),
+    );
+  });
+
+  it('has time until a new primary has made its checkpoint, and stays when nothing is heard of the primary', () => {
+    const settled = inPhase(PHASES[1]!);
+    const primary = settled.instances['orders-1']?.report?.postgres;
+    if (primary?.kind !== 'primary') throw new Error('orders-1 is to be the primary');
+    const promoted = report(settled, 'orders-1', { ...primary, checkpointTimeline: 0 });
+    expect(prepared(promoted)).toEqual([]);
+    expect(servingText(promoted)).not.toBe(servingText(settled));
+    const crashed = report(settled, 'orders-1', { kind: 'stopped', how: 'crashed', clean: false, checkpointLsn: 0n });
+    const gone = observe(settled, 11, { kind: 'disconnected', instance: 'orders-1' });
+    for (const state of [crashed, gone]) expect(prepared(state)).not.toEqual([]);
+  });
+});
+
 describe('the local PostgreSQL', () => {
   it('takes writes of the epoch on at most one instance, whatever the phase', () => {
     fc.assert(
@@ -187,7 +215,7 @@ describe('the publisher', () => {
   function setUp() {
     const published: string[] = [];
     const publish = (node: string) => published.push(node);
-    const publisher = new Publisher({ make: () => null, publish, onInvalid: () => {} });
+    const publisher = new Publisher({ make: () => null, publish, onInvalid: () => {}, later: (action) => action() });
     return { published, publisher };
   }
 

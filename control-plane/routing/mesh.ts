@@ -79,6 +79,7 @@ function route(state: ClusterState, kind: RouteKind): Route {
     cluster: record.spec.name,
     kind,
     epoch: fenced ? record.epoch : 0,
+    ...(fenced && isSettled(state) ? { nextEpoch: record.epoch + 1 } : {}),
     endpoints: endpoints(state, kind),
     maxLagBytes: kind === 'ro' ? record.spec.routes.ro.maxLagBytes : 0,
     ...(kind === 'ro' ? { fallback: record.spec.routes.ro.fallback } : {}),
@@ -121,6 +122,17 @@ function isOpening(state: ClusterState): boolean {
   return liveReport(state, phase.primary)?.postgres.kind === 'primary';
 }
 
+/**
+ * What the proxies need for the next change of primary is prepared once the last one is over: with the checkpoint that
+ * the new primary makes when all else is done. A primary that nothing is heard of has made it.
+ */
+function isSettled(state: ClusterState): boolean {
+  const { phase } = state.record;
+  if (phase.kind !== 'active' && !isLeaving(state.record)) return false;
+  const report = liveReport(state, primaryOf(phase));
+  return report?.postgres.kind !== 'primary' || report.postgres.checkpointTimeline === report.timeline;
+}
+
 /** A switchover has begun: rw sessions may end their transactions, no new one comes in. */
 function isLeaving(record: ClusterRecord): boolean {
   return record.phase.kind === 'draining' || record.phase.kind === 'stopping';
@@ -158,7 +170,7 @@ export function servingText(state: ClusterState): string {
     return `${mayServe(state, name) ? '+' : '-'}${draining ? '-' : '+'}${weight}`;
   };
   const members = memberNames(record).map((name) => `${standing(name)}${sourceOf(state, name)}`);
-  return [isOpening(state) ? 'opening' : '', ...members].join(' ');
+  return [isOpening(state) ? 'opening' : '', isSettled(state) ? 'settled' : '', ...members].join(' ');
 }
 
 /** How far a standby's replay is behind, as the primary last told; 0 while nobody tells. */

@@ -28,6 +28,7 @@ function setUp() {
     },
     publish: (node, snapshot) => cache.set(node, snapshot),
     onInvalid: (node, error) => logged.push({ node, error }),
+    later: (action) => action(),
   });
   const configValid = (state: ClusterState) => {
     const view = buildView({ record: state.record });

@@ -6,7 +6,7 @@ import type { ProxyIr } from '../../envoy-config/ir.ts';
 import type { ClusterState } from '../manager/state.ts';
 import { type ClusterRecord, memberNames } from '../model/cluster-record.ts';
 import { sameValue } from '../model/same-value.ts';
-import { clusterRoutes, gatewayRoutes, instanceNode, instanceProxy, servingText } from './mesh.ts';
+import { type ClusterRoutes, clusterRoutes, gatewayRoutes, instanceNode, instanceProxy, servingText } from './mesh.ts';
 
 export interface PublisherOptions<Made> {
   /** What a proxy is to get. Throws when it would be wrong: then the proxy keeps what it has. */
@@ -14,6 +14,8 @@ export interface PublisherOptions<Made> {
   /** Several proxies can get the same. */
   readonly publish: (node: string, made: Made) => void;
   readonly onInvalid: (node: string, error: unknown) => void;
+  /** Runs `action` once what was published has been sent. */
+  readonly later: (action: () => void) => void;
 }
 
 export class Publisher<Made> {
@@ -24,6 +26,8 @@ export class Publisher<Made> {
   readonly #gateways = new Set<string>();
   /** What each cluster adds to the routes of every gateway. */
   readonly #gatewayRoutes = new Map<string, ProxyIr['routes']>();
+  /** The routes of each cluster, newest. */
+  readonly #translated = new Map<string, ClusterRoutes>();
   /** The last IR of each node as it was asked for, and what was added to it since because the proxy refused it. */
   readonly #wanted = new Map<string, ProxyIr>();
   readonly #attempts = new Map<string, Record<string, number>>();
@@ -55,6 +59,13 @@ export class Publisher<Made> {
     this.#gatewayRoutes.set(name, gatewayRoutes(state, routes));
     // The way of the applications first: they wait.
     this.#offerGateways(this.#gateways);
+    this.#translated.set(name, routes);
+    this.#options.later(() => this.#offerInstances(state, routes));
+  }
+
+  #offerInstances(state: ClusterState, routes: ClusterRoutes): void {
+    // A later state has its own turn.
+    if (this.#translated.get(state.record.spec.name) !== routes) return;
     for (const instance of memberNames(state.record)) {
       const ir = instanceProxy(state, instance, routes);
       if (ir) this.#offer(ir);

@@ -69,12 +69,15 @@ function report(what: string, since: number, at: number): void {
 }
 
 describe('a failover at the gateway', () => {
-  it('ends the sessions on rw alone, closes new ones at once, and opens at the new primary', async () => {
+  it.each([
+    ['prepared', { nextEpoch: 43 }],
+    ['unexpected', {}],
+  ])('ends the sessions on rw alone, closes new ones at once, and opens at the new primary: %s', async (_, next43) => {
     await using old = await startBackend('orders-1');
     await using next = await startBackend('orders-2');
     const [rw, ro] = (await freePorts(2)) as [number, number];
     const reads = route('ro', ro, 0, [endpoint(next)]);
-    await using proxy = await envoy(gateway([route('rw', rw, 42, [endpoint(old)]), reads]));
+    await using proxy = await envoy(gateway([{ ...route('rw', rw, 42, [endpoint(old)]), ...next43 }, reads]));
     using writer = openSession(rw);
     using reader = openSession(ro);
     expect(await writer.backend).toBe('orders-1');

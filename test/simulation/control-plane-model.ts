@@ -48,6 +48,7 @@ export class ControlPlaneModel implements ControlEnd {
       onInvalid(_node, error) {
         throw error;
       },
+      later: (action) => action(),
     });
     this.manager = new Manager({
       store: store.handle(this),

@@ -20,7 +20,7 @@ export class LiveClusters {
    */
   constructor(
     clusters: Readonly<Record<string, string>>,
-    logLevel: 'error' | 'debug' = 'error',
+    logLevel: 'error' | 'info' | 'debug' = 'error',
     ...flags: readonly string[]
   ) {
     this.#directory = tempDir();

@@ -26,6 +26,9 @@ const REQUEST = 'envoy.service.discovery.v3.DiscoveryRequest';
 const PATH = '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources';
 const HEADERS = { ':method': 'POST', ':path': PATH, 'content-type': 'application/grpc', te: 'trailers' } as const;
 
+/** An Envoy takes so long about a response, and then answers. */
+const ENVOY_MS = 5;
+
 export interface Arrival {
   readonly epoch: number;
   /**
@@ -67,8 +70,8 @@ export class RawProxy {
     const frames = new FrameReader(2 ** 24);
     this.#stream.on('data', (chunk: Buffer) => {
       const at = Date.now();
-      // Looked at when all others have been read from: else the last one's time would be that of the reading.
-      setTimeout(() => frames.read(chunk, (bytes) => this.#onResponse(bytes, at)), 5);
+      // Elsewhere each proxy has a processor. Here what they do about it would keep the others from being read.
+      setTimeout(() => frames.read(chunk, (bytes) => this.#onResponse(bytes, at)), ENVOY_MS);
     });
     // A proxy that gets nothing more is what the wait for it tells.
     for (const each of [this.#session, this.#stream]) each.on('error', () => {});

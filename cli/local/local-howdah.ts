@@ -14,6 +14,7 @@ import { readControlPlaneFile } from '../connection.ts';
 import { type AgentSurroundings, gatewayFile, writeConfig } from './agent-files.ts';
 import type { ChildExit, SupervisedChild } from './child.ts';
 import { ChildSet } from './child-set.ts';
+import { etcdFlags } from './etcd-flags.ts';
 import type { StateLayout } from './layout.ts';
 import { AGENT_STOP_LIMIT_MS, LocalAgents } from './local-agents.ts';
 import { ERROR_LEVEL, forwardLine, parseEntry } from './log-forward.ts';
@@ -191,13 +192,8 @@ export class LocalHowdah {
     const { client, peer } = this.#plan.placements.etcd!;
     const [url, peerUrl] = [`http://${LOOPBACK}:${client}`, `http://${LOOPBACK}:${peer}`];
     this.#options.onProgress?.('starting etcd');
-    this.#children.startCommand(ETCD, [
-      path,
-      ...['--name=howdah', `--data-dir=${this.#plan.layout.etcdDirectory}`, '--log-level=error'],
-      ...[`--listen-client-urls=${url}`, `--advertise-client-urls=${url}`],
-      ...[`--listen-peer-urls=${peerUrl}`, `--initial-advertise-peer-urls=${peerUrl}`],
-      `--initial-cluster=howdah=${peerUrl}`,
-    ]);
+    const dataDirectory = this.#plan.layout.etcdDirectory;
+    this.#children.startCommand(ETCD, [path, ...etcdFlags({ name: 'howdah', dataDirectory, url, peerUrl })]);
   }
 
   async #startControlPlanes(): Promise<void> {

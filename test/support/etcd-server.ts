@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { etcdFlags } from '../../cli/local/etcd-flags.ts';
 import { findEtcd } from '../../control-plane/runtime/binaries/index.ts';
 import { EtcdClient } from '../../control-plane/store/etcd/client.ts';
 import { freePorts } from './free-port.ts';
@@ -31,12 +32,8 @@ export class EtcdServer {
 
   /** Starts it, or starts it again over what the directory holds, and waits until it answers. */
   async start(): Promise<void> {
-    const peer = `--initial-cluster=test=${this.#peerUrl}`;
-    const args = [
-      ...['--name=test', `--data-dir=${this.directory}`, '--log-level=error', peer],
-      ...[`--listen-client-urls=${this.url}`, `--advertise-client-urls=${this.url}`],
-      ...[`--listen-peer-urls=${this.#peerUrl}`, `--initial-advertise-peer-urls=${this.#peerUrl}`],
-    ];
+    const { directory: dataDirectory, url } = this;
+    const args = etcdFlags({ name: 'test', dataDirectory, url, peerUrl: this.#peerUrl });
     const child = spawn(this.#path, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {

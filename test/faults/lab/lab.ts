@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { agentFile, gatewayFile, writeConfig } from '../../../cli/local/agent-files.ts';
 import { SupervisedChild } from '../../../cli/local/child.ts';
 import { nodeFlags, programFile } from '../../../cli/local/entry.ts';
+import { etcdFlags } from '../../../cli/local/etcd-flags.ts';
 import { StateLayout } from '../../../cli/local/layout.ts';
 import { Findings, findPrograms, type Programs } from '../../../cli/local/preflight.ts';
 import { takesWrites } from '../../../cli/local/probe.ts';
@@ -247,15 +248,8 @@ export class Lab {
   #startStore(path: string): string[] {
     const { address } = this.#node(STORE);
     const [url, peerUrl] = [`http://${address}:${ETCD_PORTS.client}`, `http://${address}:${ETCD_PORTS.peer}`];
-    this.#start(STORE, [
-      ...[path, '--name=lab', `--data-dir=${this.#layout.etcdDirectory}`, '--log-level=error'],
-      ...[`--listen-client-urls=${url}`, `--advertise-client-urls=${url}`],
-      ...[
-        `--listen-peer-urls=${peerUrl}`,
-        `--initial-advertise-peer-urls=${peerUrl}`,
-        `--initial-cluster=lab=${peerUrl}`,
-      ],
-    ]);
+    const dataDirectory = this.#layout.etcdDirectory;
+    this.#start(STORE, [path, ...etcdFlags({ name: 'lab', dataDirectory, url, peerUrl })]);
     return ['--store', `etcd=${url}`];
   }
 

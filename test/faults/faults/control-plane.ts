@@ -3,9 +3,7 @@ import { systemClock } from '../../../control-plane/runtime/clock.ts';
 import { descendants } from '../../support/processes.ts';
 import type { Fault, Scene } from '../fault.ts';
 import { CONTROL_PLANE, GATEWAY } from '../lab/lab.ts';
-
-/** A failover's steps last some tens of milliseconds: the control plane dies in a different one each time. */
-const LATEST_STEP_MS = 250;
+import { amidFailover } from './amid-failover.ts';
 
 export const CONTROL_PLANE_FAULTS: readonly Fault[] = [
   {
@@ -14,9 +12,7 @@ export const CONTROL_PLANE_FAULTS: readonly Fault[] = [
     failovers: [0, 0],
     writesOutMostMs: 500,
     async strike({ lab, hold, probe }) {
-      await lab.group(CONTROL_PLANE).freeze();
-      await hold(10_000);
-      lab.group(CONTROL_PLANE).thaw();
+      await lab.group(CONTROL_PLANE).frozenWhile(() => hold(10_000));
       await probe.load(200);
     },
   },
@@ -25,10 +21,9 @@ export const CONTROL_PLANE_FAULTS: readonly Fault[] = [
     says: 'the primary dies, and up to 250 ms later the control plane does: the next one goes on, or the primary comes back in its place',
     failovers: [0, 2],
     writesOutMostMs: 20_000,
-    async strike({ lab, primary, probe, hold, note }) {
-      process.kill(primary.pids.postgres, 'SIGKILL');
-      const afterMs = Math.round(Math.random() * LATEST_STEP_MS);
-      await hold(afterMs);
+    async strike(scene) {
+      const { lab, probe, note } = scene;
+      const afterMs = await amidFailover(scene);
       lab.group(CONTROL_PLANE).kill();
       const since = systemClock.now();
       await probe.load(200);
@@ -84,10 +79,10 @@ export const CONTROL_PLANE_FAULTS: readonly Fault[] = [
     writesOutMostMs: 3_000,
     async strike(scene) {
       const { lab, probe, hold } = scene;
-      await lab.group(CONTROL_PLANE).freeze();
-      killGatewayEnvoy(scene);
-      await hold(6_000);
-      lab.group(CONTROL_PLANE).thaw();
+      await lab.group(CONTROL_PLANE).frozenWhile(async () => {
+        killGatewayEnvoy(scene);
+        await hold(6_000);
+      });
       await probe.load(200);
     },
   },

@@ -70,27 +70,28 @@ export const HAND_FAULTS: readonly Fault[] = [
       lab.network.cut(primary.name, far!);
       // Shorter than a standby that does not stream keeps its vote.
       await hold(1_500);
-      const hanging = [primary.name, near!].map((name) => lab.group(name));
-      for (const group of hanging) await group.freeze();
-      await hold(3_000);
-      expect((await lab.cluster()).epoch === before.epoch, 'a failover went on by itself without enough promises');
-      const refusal = await lab
-        .api()
-        .failover(CLUSTER, {})
-        .then(
-          () => 'not at all',
-          (error: unknown) =>
-            error instanceof HowdahError ? error.problems.map(({ message }) => message).join() : error,
-        );
-      expect(String(refusal).includes('--accept-data-loss'), `without the flag it was refused: ${refusal}`);
-      note(`refused: ${refusal}`);
-      await lab.api().failover(CLUSTER, { acceptDataLoss: true });
-      const leads = async () => {
-        const { primary: now, phase, reason } = await lab.cluster();
-        return (now === far && phase === 'active') || new NotYet(reason);
-      };
-      await until(leads, { what: `${far} to lead`, timeoutMs: 20_000 });
-      for (const group of hanging) group.thaw();
+      const hanging = (action: () => Promise<void>) =>
+        lab.group(primary.name).frozenWhile(() => lab.group(near!).frozenWhile(action));
+      await hanging(async () => {
+        await hold(3_000);
+        expect((await lab.cluster()).epoch === before.epoch, 'a failover went on by itself without enough promises');
+        const refusal = await lab
+          .api()
+          .failover(CLUSTER, {})
+          .then(
+            () => 'not at all',
+            (error: unknown) =>
+              error instanceof HowdahError ? error.problems.map(({ message }) => message).join() : error,
+          );
+        expect(String(refusal).includes('--accept-data-loss'), `without the flag it was refused: ${refusal}`);
+        note(`refused: ${refusal}`);
+        await lab.api().failover(CLUSTER, { acceptDataLoss: true });
+        const leads = async () => {
+          const { primary: now, phase, reason } = await lab.cluster();
+          return (now === far && phase === 'active') || new NotYet(reason);
+        };
+        await until(leads, { what: `${far} to lead`, timeoutMs: 20_000 });
+      });
     },
   },
   {

@@ -5,10 +5,9 @@ import { systemClock } from '../../../control-plane/runtime/clock.ts';
 import { NotYet, until } from '../../support/until.ts';
 import type { Fault, Scene } from '../fault.ts';
 import { type Lab, STORE } from '../lab/lab.ts';
+import { amidFailover } from './amid-failover.ts';
 
 const lab = { controlPlanes: 3 } as const;
-/** A failover's steps last some tens of milliseconds: the leader fails in a different one each time. */
-const LATEST_STEP_MS = 250;
 /** Longer than the lease of a primary (5 s), of a leader (2 s), and than a silent standby keeps its vote (3 s). */
 const LONG_MS = 15_000;
 /** The next leader is to have gone on with the failover within this, ms. */
@@ -22,8 +21,8 @@ export const LEADER_FAULTS: readonly Fault[] = [
     writesOutMostMs: TAKEOVER_LIMIT_MS,
     lab,
     async strike(scene) {
-      const { leader, strikes } = await failoverAndThen(scene);
-      strikes(() => scene.lab.group(leader).kill());
+      const leader = await leaderAmidFailover(scene);
+      scene.lab.group(leader).kill();
       await scene.failedOver();
       await scene.probe.load(200);
     },
@@ -35,15 +34,11 @@ export const LEADER_FAULTS: readonly Fault[] = [
     writesOutMostMs: TAKEOVER_LIMIT_MS,
     lab,
     async strike(scene) {
-      const { leader, strikes } = await failoverAndThen(scene);
-      const group = scene.lab.group(leader);
-      await strikes(() => group.freeze());
-      try {
+      const leader = await leaderAmidFailover(scene);
+      await scene.lab.group(leader).frozenWhile(async () => {
         await scene.failedOver();
         await scene.probe.load(200);
-      } finally {
-        group.thaw();
-      }
+      });
       await onlyOneLeads(scene);
     },
   },
@@ -55,16 +50,12 @@ export const LEADER_FAULTS: readonly Fault[] = [
     lab,
     async strike(scene) {
       const { lab, failedOver, probe } = scene;
-      const { leader, strikes } = await failoverAndThen(scene);
+      const leader = await leaderAmidFailover(scene);
       const others = lab.controlPlanes.filter((name) => name !== leader);
       const terms = () => others.map((name) => linesOf(lab, name, 'this control plane leads')).join();
       const before = terms();
-      await strikes(() => lab.group(leader).freeze());
-      try {
-        await until(() => terms() !== before, { what: 'another one to lead', timeoutMs: 20_000, intervalMs: 2 });
-      } finally {
-        lab.group(leader).thaw();
-      }
+      const another = { what: 'another one to lead', timeoutMs: 20_000, intervalMs: 2 };
+      await lab.group(leader).frozenWhile(() => until(() => terms() !== before, another));
       await failedOver();
       await probe.load(200);
       await onlyOneLeads(scene);
@@ -89,9 +80,7 @@ export const LEADER_FAULTS: readonly Fault[] = [
     writesOutMostMs: 500,
     lab,
     async strike({ lab, probe, hold }) {
-      await lab.group(STORE).freeze();
-      await hold(LONG_MS);
-      lab.group(STORE).thaw();
+      await lab.group(STORE).frozenWhile(() => hold(LONG_MS));
       await probe.load(200);
     },
   },
@@ -115,19 +104,11 @@ export const LEADER_FAULTS: readonly Fault[] = [
   },
 ];
 
-/** The primary dies; what `strikes` is given is done a random time later. */
-async function failoverAndThen({ lab, primary, hold, note }: Scene) {
-  const leader = await lab.leader();
-  const afterMs = Math.round(Math.random() * LATEST_STEP_MS);
-  process.kill(primary.pids.postgres, 'SIGKILL');
-  await hold(afterMs);
-  return {
-    leader,
-    strikes<T>(strike: () => T): T {
-      note(`struck ${afterMs} ms after the primary died`);
-      return strike();
-    },
-  };
+/** The primary dies; resolves a random time later with the name of the control plane that led then. */
+async function leaderAmidFailover(scene: Scene): Promise<string> {
+  const leader = await scene.lab.leader();
+  scene.note(`struck ${await amidFailover(scene)} ms after the primary died`);
+  return leader;
 }
 
 /** As all of them say, and they say the same of the cluster. */
@@ -156,9 +137,7 @@ function rhythm(lab: Lab): () => Promise<void> {
   const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
   const done = (async () => {
     while (!stop.signal.aborted) {
-      await lab.group(STORE).freeze();
-      await pause(400);
-      lab.group(STORE).thaw();
+      await lab.group(STORE).frozenWhile(() => pause(400));
       await pause(100);
     }
   })();

@@ -1,6 +1,7 @@
 /** Processes that die or hang. */
 import type { Fault } from '../fault.ts';
 import { CONTROL_PLANE, instanceOf } from '../lab/lab.ts';
+import { amidFailover } from './amid-failover.ts';
 
 export const PROCESS_FAULTS: readonly Fault[] = [
   {
@@ -60,13 +61,10 @@ export const PROCESS_FAULTS: readonly Fault[] = [
     failovers: [1, 1],
     writesOutMostMs: 4_000,
     async strike({ lab, primary, failedOver, hold }) {
-      await lab.group(primary.name).freeze();
-      try {
+      await lab.group(primary.name).frozenWhile(async () => {
         await failedOver();
         await hold(30_000);
-      } finally {
-        lab.group(primary.name).thaw();
-      }
+      });
     },
   },
   {
@@ -84,12 +82,11 @@ export const PROCESS_FAULTS: readonly Fault[] = [
     says: 'the primary dies, and up to 300 ms later the agent of a standby does, with its PostgreSQL: its promise is kept, nothing is lost',
     failovers: [1, 3],
     writesOutMostMs: 10_000,
-    async strike({ primary, standbys, before, failedOver, hold, probe, note }) {
+    async strike(scene) {
+      const { standbys, before, failedOver, probe, note } = scene;
       const victim = standbys[Math.floor(Math.random() * standbys.length)]!;
       const { agent } = instanceOf(before, victim).pids;
-      const afterMs = Math.round(Math.random() * 300);
-      process.kill(primary.pids.postgres, 'SIGKILL');
-      await hold(afterMs);
+      const afterMs = await amidFailover(scene, 300);
       process.kill(agent, 'SIGKILL');
       const { primary: next } = await failedOver();
       note(`the agent of ${victim === next ? 'the one that leads now' : 'another one'} was killed after ${afterMs} ms`);

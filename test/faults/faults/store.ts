@@ -107,10 +107,10 @@ async function onStillStore({ lab }: Scene, change: () => void): Promise<void> {
       ({ controlPlane }) => controlPlane,
       () => ({ pid: 0 }),
     );
-  await group.freeze();
-  change();
-  group.kill();
-  group.thaw();
+  await group.frozenWhile(() => {
+    change();
+    group.kill();
+  });
   const next = () => (lab.pid(CONTROL_PLANE) !== 0 && lab.pid(CONTROL_PLANE) !== before) || new NotYet(before);
   await until(next, { what: 'the next control plane', timeoutMs: 30_000 });
 }

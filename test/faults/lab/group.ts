@@ -19,13 +19,17 @@ export class Group {
     return text.split('\n').filter(Boolean).map(Number);
   }
 
-  /** Resolves when nothing in it runs any more. */
-  async freeze(): Promise<void> {
-    this.#write('cgroup.freeze', '1');
-    const frozen = () => readFileSync(join(this.#directory(), 'cgroup.events'), 'utf8').includes('frozen 1');
-    await until(frozen, { what: 'a node to be frozen', intervalMs: 1 });
+  /** Nothing in it runs from before `action` until after it, also when it fails. */
+  async frozenWhile<T>(action: () => T | Promise<T>): Promise<T> {
+    try {
+      await this.#freeze();
+      return await action();
+    } finally {
+      this.thaw();
+    }
   }
 
+  /** Harmless where nothing is frozen. */
   thaw(): void {
     this.#write('cgroup.freeze', '0');
   }
@@ -37,6 +41,13 @@ export class Group {
 
   remove(): void {
     if (this.directory !== null && existsSync(this.directory)) rmdirSync(this.directory);
+  }
+
+  /** Resolves when nothing in it runs any more. */
+  async #freeze(): Promise<void> {
+    this.#write('cgroup.freeze', '1');
+    const frozen = () => readFileSync(join(this.#directory(), 'cgroup.events'), 'utf8').includes('frozen 1');
+    await until(frozen, { what: 'a node to be frozen', intervalMs: 1 });
   }
 
   #write(file: string, text: string): void {

@@ -1,16 +1,19 @@
 /**
- * How long from a decision of the control plane until every proxy has the route that follows from it.
- *   npx node bench/redirect/run.ts [--runs 20] [--proxies 100] [--json FILE]
- * Each run is a switchover of a real cluster. `moved`: from the new epoch, stored, until the last proxy has the listener
- * that leads to it, on which Envoy ends the sessions of the old one within 2 to 4 ms. `opened`: from the open gate, stored,
- * until the last one has its endpoint. Proxies are raw streams of one process, so that the figures are the control
- * plane's and not those of 100 Envoys on the same processors. Times are wall clock, in whole ms.
+ * How long from a decision of the control plane until every proxy has the route that follows from it, and until sessions
+ * through a real one have ended.
+ *   npm run bench:redirect -- [--runs 20] [--proxies 100] [--sessions 10] [--json FILE]
+ * Each run is a failover of a real cluster, asked for by hand: the old primary lives, so it is the redirection that ends
+ * its sessions. `moved`: from the new epoch, stored, until the last proxy has the listener that leads to it. `ended`: until
+ * the last idle session through the Envoy of `howdah up` was closed. `opened`: from the open gate, stored, until the last
+ * proxy has its endpoint. Proxies are raw streams of one process, so that the figures are the control plane's and not
+ * those of 100 Envoys on the same processors. Times are wall clock, in whole ms.
  */
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { LiveClusters } from '../../test/support/live-cluster.ts';
+import { figuresOf } from '../../test/support/figures.ts';
+import { connect, LiveClusters } from '../../test/support/live-cluster.ts';
 import { NotYet, until } from '../../test/support/until.ts';
 import { type Arrival, RawProxy } from './proxy.ts';
 
@@ -18,6 +21,7 @@ const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '20' },
     proxies: { type: 'string', default: '100' },
+    sessions: { type: 'string', default: '10' },
     json: { type: 'string' },
   },
 });
@@ -35,34 +39,42 @@ async function measure(runs: number, count: number): Promise<void> {
   let cluster = await live.whole(CLUSTER);
   const { xds } = live.up.controlPlane();
   const proxies = Array.from({ length: count }, (_, index) => new RawProxy(xds, `gateway/bench-${index + 1}`, CLUSTER));
-  const took: Record<'moved' | 'opened', number[]> = { moved: [], opened: [] };
+  const took = { moved: [] as number[], ended: [] as number[], opened: [] as number[] };
   try {
     await everyone(proxies, cluster.epoch, 'opened');
     for (let run = 1; run <= runs; run++) {
       const { epoch } = cluster;
       // Half a second after a change of primary everything is there for the next.
       await everyone(proxies, epoch + 1, 'prepared');
-      await live.up.api().switchover(CLUSTER, {});
+      const sessions = await Promise.all(
+        Array.from({ length: Number(values.sessions) }, () => idle(cluster.endpoints.rw)),
+      );
+      await live.up.api().failover(CLUSTER, {});
+      const moved = await everyone(proxies, epoch + 1, 'moved');
+      const ended = await Promise.all(sessions.map(({ ended }) => ended));
       cluster = await live.laterEpoch(CLUSTER, epoch);
-      const shown: string[] = [];
-      for (const [what, kind] of [
-        ['moved', 'fencing'],
-        ['opened', 'open'],
-      ] as const) {
-        const arrivals = await everyone(proxies, cluster.epoch, what);
-        const lastMs = Math.max(...arrivals) - decidedAt(cluster.epoch, kind);
-        took[what].push(lastMs);
-        shown.push(`${what} after ${lastMs} ms`);
-      }
+      const opened = await everyone(proxies, cluster.epoch, 'opened');
+      const decidedAt = decided(epoch + 1, 'fencing');
+      took.moved.push(Math.max(...moved) - decidedAt);
+      took.ended.push(Math.max(...ended) - decidedAt);
+      took.opened.push(Math.max(...opened) - decided(cluster.epoch, 'open'));
+      const shown = Object.entries(took).map(([what, times]) => `${what} after ${times.at(-1)} ms`);
       console.log(`${String(run).padStart(3)}  epoch ${cluster.epoch}: ${shown.join(', ')}`);
       cluster = await live.whole(CLUSTER);
     }
   } finally {
     for (const proxy of proxies) proxy.close();
   }
-  const result = { runs, proxies: count, movedMs: summary(took.moved), openedMs: summary(took.opened) };
+  const figures = Object.fromEntries(Object.entries(took).map(([what, times]) => [`${what}Ms`, figuresOf(times)]));
+  const result = { runs, proxies: count, ...figures };
   if (values.json) await writeFile(values.json, `${JSON.stringify(result, null, 2)}\n`);
   console.log(JSON.stringify(result));
+}
+
+/** Opens a session; what it gives is when it ended. */
+async function idle(endpoint: string): Promise<{ readonly ended: Promise<number> }> {
+  const client = await connect(endpoint);
+  return { ended: new Promise((resolve) => client.once('end', () => resolve(Date.now()))) };
 }
 
 /** When each proxy got it. */
@@ -78,16 +90,10 @@ async function everyone(proxies: readonly RawProxy[], epoch: number, what: Arriv
 }
 
 /** When the control plane had stored it, by its log. */
-function decidedAt(epoch: number, kind: 'fencing' | 'open'): number {
+function decided(epoch: number, kind: 'fencing' | 'open'): number {
   const lines = readFileSync(join(live.up.stateDir, 'log/control-plane.log'), 'utf8').split('\n');
   const entries = lines.filter((line) => line.includes('"decided"')).map((line) => JSON.parse(line));
   const found = entries.find((line) => line.epoch === epoch && (line.phase === kind || line.decision === kind));
   if (!found) throw new Error(`the log tells of no ${kind} in epoch ${epoch}`);
   return found.time;
-}
-
-function summary(times: readonly number[]) {
-  const sorted = times.toSorted((left, right) => left - right);
-  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
-  return { median: at(0.5), p99: at(0.99), min: sorted[0]!, max: sorted.at(-1)! };
 }

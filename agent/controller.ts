@@ -174,7 +174,7 @@ export class Controller implements Component {
   /** To be called by the server's exit handler, before anything else runs. */
   noteExit(exit: ServerExit): void {
     const { clock, log, observer } = this.#options;
-    const server = observer.noteExit(exit.requested);
+    const server = observer.noteExit(exit);
     log[exit.requested ? 'info' : 'warn']({ code: exit.code, signal: exit.signal }, 'PostgreSQL ended');
     this.#activity();
     if (!exit.requested) {

@@ -6,7 +6,7 @@ import type { Clock } from '../../control-plane/runtime/clock.ts';
 import { type ControlFile, isClean, isRecovery, parseControlData } from '../postgres/control-file.ts';
 import type { DataDirectory } from '../postgres/data-directory.ts';
 import { type Installation, runTool } from '../postgres/installation.ts';
-import type { PostgresServer } from '../postgres/server.ts';
+import type { PostgresServer, ServerExit } from '../postgres/server.ts';
 import { type Session, SqlFailure } from '../postgres/session.ts';
 import { readHistory, readNewestTimeline } from '../postgres/timeline.ts';
 import {
@@ -77,7 +77,7 @@ export class Observer {
   }
 
   /** PostgreSQL ended: what can be told at once, without reading anything. */
-  noteExit(requested: boolean): StoppedView {
+  noteExit({ requested, code }: Pick<ServerExit, 'requested' | 'code'>): StoppedView {
     const ranAs = this.#lastView?.kind === 'primary' ? 'primary' : 'standby';
     this.forget();
     this.#how = requested ? 'requested' : 'crashed';
@@ -86,7 +86,8 @@ export class Observer {
       kind: 'stopped',
       how: this.#how,
       crashedUnderGoal: this.#crashedUnderGoal,
-      clean: false,
+      // By a hand that stopped it. What was asked for here counts once the control file says so.
+      clean: !requested && code === 0,
       checkpointLsn: 0n,
       minRecoveryLsn: 0n,
       ranAs,

@@ -20,10 +20,10 @@ export function historyTable(entries: readonly HistoryEntryStatus[], colors: Col
   );
 }
 
-/** A line for each failover and switchover that was seen from its begin to its end. */
+/** A line for each change of primary, and each restart in its place, that was seen from its begin to its end. */
 export function changesTable(entries: readonly HistoryEntryStatus[], colors: Colors): string {
   const rows = entries.flatMap(({ at, epoch, change }) => (change ? [{ at, epoch, change }] : []));
-  if (rows.length === 0) return 'no failover and no switchover was seen yet';
+  if (rows.length === 0) return 'no failover, switchover or restart of a primary was seen yet';
   const shown = CHANGE_PHASES.filter((name) => rows.some(({ change }) => tookMs(change, name) !== undefined));
   return formatTable(
     [
@@ -43,7 +43,8 @@ export function changesTable(entries: readonly HistoryEntryStatus[], colors: Col
 }
 
 function summary(change: Change): string {
-  return `${change.cause} from ${change.from} in ${formatDuration(totalMs(change))}`;
+  const what = change.cause === 'restart' ? `restart of ${change.from}` : `${change.cause} from ${change.from}`;
+  return `${what} in ${formatDuration(totalMs(change))}`;
 }
 
 /** Of all its rounds; undefined = it had none. */

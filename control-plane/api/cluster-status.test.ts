@@ -88,6 +88,11 @@ describe('clusterStatus', () => {
     expect(instance(view, 'orders-1')).toMatchObject({ role: 'none', state: 'unreachable', connected: false });
   });
 
+  it('says nothing of an instance that has just connected and not told anything yet', () => {
+    const view = buildView({ instances: { 'orders-2': buildInstanceView(null, true) } });
+    expect(instance(view, 'orders-2')).toMatchObject({ role: 'none', state: 'unreachable', connected: true });
+  });
+
   it('knows an instance that was never seen from the specification and its placement', () => {
     const view = buildView({ instances: { 'orders-3': buildInstanceView(null) } });
     expect(instance(view, 'orders-3')).toEqual({

@@ -73,7 +73,8 @@ function instanceStatus(
     name,
     // What an agent said before it fell silent is no claim to a role: another may lead by now.
     role: connected && running ? postgres.kind : 'none',
-    state: connected ? stateOf(postgres) : 'unreachable',
+    // One that has just connected has not told anything yet.
+    state: connected && report ? stateOf(postgres) : 'unreachable',
     connected,
     leaving: record.leaving.includes(name),
     pendingRestart: (report?.settings?.pendingRestart ?? []).map((one) => ({ ...one })),

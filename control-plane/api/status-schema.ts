@@ -1,6 +1,6 @@
 // What the API tells of a cluster, a proxy and the control plane itself. `howdah status -o json` prints the same.
 import { z } from 'zod';
-import { CHANGE_PHASES } from '../model/cluster-record.ts';
+import { CHANGE_CAUSES, CHANGE_PHASES } from '../model/cluster-record.ts';
 
 /** A log sequence number as PostgreSQL writes it: `X/Y`, both hexadecimal. */
 const lsnTextSchema = z.string().regex(/^[0-9A-F]{1,8}\/[0-9A-F]{1,8}$/);
@@ -14,7 +14,7 @@ export const instanceStatusSchema = z.object({
   role: z.enum(['primary', 'standby', 'none']),
   /**
    * `running`, `starting`, `stopped`, `crashed`, `creating`, `absent` (no data directory), `unresponsive` (PostgreSQL
-   * does not answer its agent), `unreachable` (no agent).
+   * does not answer its agent), `unreachable` (no agent, or no word from it yet).
    */
   state: z.enum(['running', 'starting', 'stopped', 'crashed', 'creating', 'absent', 'unresponsive', 'unreachable']),
   /** The agent's stream to the control plane is up. When not, all else is what it said last. */
@@ -95,10 +95,10 @@ export const historyEntrySchema = z.object({
   kind: z.string(),
   /** One sentence: what was decided and why. */
   reason: z.string(),
-  /** Of the decision that ended a failover or switchover: how long each phase took, in their order. */
+  /** Of the decision that ended a failover, a switchover or a restart of the primary in its place: how long each phase took, in their order. */
   change: z
     .object({
-      cause: z.enum(['failover', 'switchover']),
+      cause: z.enum(CHANGE_CAUSES),
       from: z.string(),
       to: z.string(),
       phases: z.array(z.object({ name: z.enum(CHANGE_PHASES), tookMs: z.number() })),

@@ -1,14 +1,16 @@
 /** The primary holds its epoch: watch it, open the gate, keep the voters right. */
 import type { Phase } from '../model/cluster-record.ts';
 import { goalId } from '../model/goal.ts';
-import { isFenced, withoutRestart } from '../model/operations.ts';
+import { withoutRestart } from '../model/operations.ts';
 import { promiseQuorum, type SyncConfig, sameSync } from '../model/sync.ts';
+import { canFence } from './able-voters.ts';
 import { decideMembers } from './decide-members.ts';
 import { decideOperations, decideRestart } from './decide-operations.ts';
 import { decideSettings } from './decide-settings.ts';
 import { type Decision, earliest, move, newEpoch, stay } from './decision.ts';
 import { votersWhileClosed } from './gate-voters.ts';
 import { leadGoal, syncStep } from './goals.ts';
+import { whyInPlace } from './in-place.ts';
 import { whyNotAutomatic } from './operations.ts';
 import { completed } from './progress.ts';
 import { endRest, failOverSilent, restsUntil } from './silence.ts';
@@ -41,10 +43,14 @@ export function decideActive(state: ClusterState, phase: Active, now: number): D
         ...{ ask: suspicion.ask, wakeAt: suspicion.wakeAt },
         knock: suspicion.knock ? [phase.primary] : [],
       });
-    case 'stopped':
-      return suspicion.coldStart || !canFailOver(state, phase.primary)
-        ? restartInPlace(state, phase, suspicion.why, now)
-        : failOver(state, phase.primary, suspicion.why);
+    case 'stopped': {
+      if (suspicion.coldStart || !canFailOver(state, phase.primary))
+        return restartInPlace(state, phase, suspicion.why, now);
+      const inPlace = whyInPlace(state, phase.primary);
+      return inPlace === null
+        ? failOver(state, phase.primary, suspicion.why)
+        : restartInPlace(state, phase, `${suspicion.why}; ${inPlace}`, now);
+    }
     case 'gone':
       if (!canFailOver(state, phase.primary)) return cannotFence(state, suspicion.why);
       return suspicion.proven
@@ -56,22 +62,6 @@ export function decideActive(state: ClusterState, phase: Active, now: number): D
 /** Failover by itself is wanted and possible. */
 function canFailOver(state: ClusterState, primary: string): boolean {
   return whyNotAutomatic(state.record) === '' && canFence(state, primary);
-}
-
-/** Enough voters can promise at this moment. */
-export function canFence(state: ClusterState, primary: string): boolean {
-  const { spec, sync } = state.record;
-  const able = Object.keys(state.instances).filter((name) => name !== primary && isStandbyHere(state, name));
-  if (spec.durability.mode === 'async') return able.length > 0;
-  return sync.voters.length > 0 && able.filter((name) => sync.voters.includes(name)).length >= promiseQuorum(sync);
-}
-
-/** It has data that it could tell of. */
-export function isStandbyHere(state: ClusterState, name: string): boolean {
-  if (isFenced(state.record.operations, name)) return false;
-  const kind = liveReport(state, name)?.postgres.kind;
-  // One that is stopped is started by the fence; one that is being made has nothing to bring.
-  return kind === 'standby' || kind === 'stopped' || kind === 'starting';
 }
 
 function failOver(state: ClusterState, primary: string, why: string): Decision {

@@ -14,6 +14,17 @@ describe('explain', () => {
     });
   });
 
+  it('says that a mere crash would be answered in its place, where that is known to be sooner', () => {
+    const took = (cause: 'failover' | 'restart', name: 'promoted' | 'recovered', tookMs: number) => ({
+      ...{ at: 0, epoch: 0, kind: 'open', reason: '' },
+      change: { cause, from: 'orders-1', to: 'orders-1', phases: [{ name, tookMs }] },
+    });
+    const history = [took('failover', 'promoted', 200), took('restart', 'recovered', 90)];
+    expect(explain(buildCluster({ record: { history } }), '').summary).toContain(
+      'If only its PostgreSQL crashed, it would be started again in its place: it was back in 90 ms last time, and a failover took 200 ms.',
+    );
+  });
+
   it('says that nobody would, what is missing and what to do', () => {
     const state = buildCluster({ standbys: { 'orders-2': { lsn: 2000n } }, voters: ['orders-2', 'orders-3'] });
     expect(explain(state, '')).toEqual({

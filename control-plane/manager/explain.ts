@@ -9,6 +9,7 @@ import { formatLsn } from '../model/lsn.ts';
 import { isFenced } from '../model/operations.ts';
 import { promiseQuorum } from '../model/sync.ts';
 import { type Choice, chooseCandidate, contenderOf } from './candidates.ts';
+import { whySooner } from './in-place.ts';
 import { whyNotAutomatic } from './operations.ts';
 import { type ClusterState, liveReport } from './state.ts';
 
@@ -48,11 +49,17 @@ export function explain(state: ClusterState, reason: string): Explanation {
     ? ` First it would get the WAL up to ${formatLsn(ahead.lsn)} from ${ahead.instance}: ${ahead.barred}.`
     : '';
   return {
-    summary: `If ${phase.primary} died now, ${contender.instance} would lead epoch ${state.record.epoch + 1}: it has WAL up to ${formatLsn(contender.lsn)} on timeline ${contender.timeline}.${first}${loss}${resting(state)}`,
+    summary: `If ${phase.primary} died now, ${contender.instance} would lead epoch ${state.record.epoch + 1}: it has WAL up to ${formatLsn(contender.lsn)} on timeline ${contender.timeline}.${first}${loss}${inPlace(state, phase.primary)}${resting(state)}`,
     leader: contender.instance,
     others: passedOver,
     advice: adviceFor(state, unable),
   };
+}
+
+/** Where it is known to be back sooner. */
+function inPlace(state: ClusterState, primary: string): string {
+  const why = whySooner(state, primary, false);
+  return why ? ` If only its PostgreSQL crashed, it would be started again in its place: ${why}.` : '';
 }
 
 /** A failover because of silence rests for a while after the last one. */

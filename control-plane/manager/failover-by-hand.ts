@@ -3,8 +3,8 @@ import { primaryOf } from '../model/cluster-record.ts';
 import { instanceNames } from '../model/cluster-spec.ts';
 import type { AcceptedLoss } from '../model/operations.ts';
 import { promiseQuorum } from '../model/sync.ts';
+import { canFence, isStandbyHere } from './able-voters.ts';
 import { type Answer, noInstance, refused } from './answer.ts';
-import { canFence, isStandbyHere } from './decide-active.ts';
 import { move, newEpoch } from './decision.ts';
 import { type ClusterState, liveReport, observed } from './state.ts';
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { buildCluster, buildReport, observe } from '../../test/support/build-cluster.ts';
 import type { Phase } from '../model/cluster-record.ts';
+import { NO_OPERATIONS } from '../model/operations.ts';
 import { completed } from './progress.ts';
 import type { ClusterState } from './state.ts';
 
@@ -76,5 +77,34 @@ describe('the phases of a switchover', () => {
     expect(names(state, 170)).toEqual([
       ...['drained 30', 'stopped 50', 'fenced 0', 'chosen 30', 'promoted 40', 'opened 10'],
     ]);
+  });
+});
+
+describe('the phases of a restart in place', () => {
+  const shut: Phase = { ...closed, primary: 'orders-1' };
+  const dead = (how: 'crashed' | 'boot', clean: boolean) =>
+    observe(buildCluster(), 100, {
+      kind: 'report',
+      report: buildReport('orders-1', { seq: 9, postgres: { kind: 'stopped', how, clean, checkpointLsn: 1n } }),
+    });
+
+  it('are one, named after what it came back from', () => {
+    expect(names(stored(dead('crashed', false), 104, shut), 190)).toEqual(['recovered 86']);
+    expect(names(stored(dead('crashed', true), 104, shut), 190)).toEqual(['restarted 86']);
+    expect(completed(stored(dead('crashed', true), 104, shut), 'orders-1', 190)).toMatchObject({
+      ...{ cause: 'restart', from: 'orders-1', to: 'orders-1' },
+    });
+  });
+
+  it('are none of a cluster that was down as a whole: its standbys took their time too', () => {
+    expect(names(stored(dead('boot', true), 104, shut), 190)).toBeUndefined();
+  });
+
+  it('begin with the stop where somebody asked for it', () => {
+    const restart = (stage: 'stop' | 'start') => ({ ...NO_OPERATIONS, restarts: [{ instance: 'orders-1', stage }] });
+    const asked = buildCluster({ record: { operations: restart('stop') } });
+    const stopping = stored(asked, 10, shut);
+    const record = { ...stopping.record, operations: restart('start') };
+    expect(names(observe(stopping, 300, { kind: 'record', record }), 370)).toEqual(['stopped 290', 'restarted 70']);
   });
 });

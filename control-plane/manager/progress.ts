@@ -1,12 +1,15 @@
-/** How long each phase of the change of primary under way took, as this control plane saw it. Pure. */
-import type { ClusterRecord, FailoverCause, PhaseDuration, PrimaryChange } from '../model/cluster-record.ts';
-import { type ClusterState, observed } from './state.ts';
+/** How long each phase of the change of primary, or of its restart in place, that is under way took, as this control plane saw it. Pure. */
+import type { ClusterRecord, PhaseDuration, PrimaryChange } from '../model/cluster-record.ts';
+import { restartOf } from '../model/operations.ts';
+import { type ClusterState, liveReport, observed } from './state.ts';
 
 /** Exists only for what this control plane saw begin. */
 export interface Progress {
-  readonly cause: FailoverCause;
+  readonly cause: PrimaryChange['cause'];
   /** The primary of before. */
   readonly from: string;
+  /** The phase that ends with rw open. */
+  readonly last: 'opened' | 'restarted' | 'recovered';
   readonly phases: readonly PhaseDuration[];
   /** When the phase under way began, monotonic ms. */
   readonly since: number;
@@ -18,18 +21,25 @@ export function progressed(state: ClusterState, record: ClusterRecord, now: numb
   const before = state.record.phase;
   const after = record.phase;
   const isSame = before.kind === after.kind && state.record.epoch === record.epoch;
-  if (isSame) return after.kind === 'active' && after.gate === 'open' ? null : progress;
+  if (isSame) {
+    if (after.kind !== 'active') return progress;
+    if (after.gate === 'open') return null;
+    return before.kind === 'active' && before.gate === 'open'
+      ? restarting(state, after.primary, now)
+      : progress && stoppedByHand(state, record, progress, now);
+  }
   switch (after.kind) {
     case 'forming':
       return null;
     case 'draining':
-      return { cause: 'switchover', from: after.primary, phases: [], since: now };
+      return { cause: 'switchover', from: after.primary, last: 'opened', phases: [], since: now };
     case 'stopping':
-      if (!progress) return { cause: 'switchover', from: after.primary, phases: [], since: now };
+      if (!progress) return { cause: 'switchover', from: after.primary, last: 'opened', phases: [], since: now };
       return ended(progress, 'drained', now);
     case 'fencing': {
       const { cause, from } = after;
-      if (before.kind === 'active') return { cause, from, phases: detected(state, from, now), since: now };
+      if (before.kind === 'active')
+        return { cause, from, last: 'opened', phases: detected(state, from, now), since: now };
       return progress && { ...ended(progress, before.kind === 'stopping' ? 'stopped' : 'given up', now), cause };
     }
     case 'promoting': {
@@ -45,10 +55,24 @@ export function progressed(state: ClusterState, record: ClusterRecord, now: numb
   }
 }
 
+/** The gate was closed for it. null = how it ended is not known, or nobody was there before it began. */
+function restarting(state: ClusterState, primary: string, now: number): Progress | null {
+  const begun = { cause: 'restart', from: primary, last: 'restarted', phases: [], since: now } as const;
+  if (restartOf(state.record.operations, primary)) return begun;
+  const postgres = liveReport(state, primary)?.postgres;
+  if (postgres?.kind !== 'stopped' || postgres.how === 'boot') return null;
+  return postgres.clean ? begun : { ...begun, last: 'recovered' };
+}
+
+function stoppedByHand(state: ClusterState, record: ClusterRecord, progress: Progress, now: number): Progress {
+  const stage = ({ operations }: ClusterRecord) => restartOf(operations, progress.from)?.stage;
+  return stage(state.record) === 'stop' && stage(record) === 'start' ? ended(progress, 'stopped', now) : progress;
+}
+
 /** The whole of it, when the gate is about to open; null = nothing was seen to begin. */
 export function completed({ progress }: ClusterState, to: string, now: number): PrimaryChange | null {
-  if (!progress || progress.phases.length === 0) return null;
-  const { cause, from, phases } = ended(progress, 'opened', now);
+  if (!progress || (progress.cause !== 'restart' && progress.phases.length === 0)) return null;
+  const { cause, from, phases } = ended(progress, progress.last, now);
   return { cause, from, to, phases };
 }
 

@@ -105,10 +105,13 @@ export interface HistoryEntry {
   readonly change?: PrimaryChange | undefined;
 }
 
-/** A failover or a switchover that ended with rw open. */
+export const CHANGE_CAUSES = ['failover', 'switchover', 'restart'] as const;
+
+/** A failover, a switchover or a restart of the primary in its place that ended with rw open. */
 export interface PrimaryChange {
-  readonly cause: FailoverCause;
+  readonly cause: (typeof CHANGE_CAUSES)[number];
   readonly from: string;
+  /** Of a restart the same. */
   readonly to: string;
   /** In their order. Together they are the time from the first sign, or the request, until rw was let open. */
   readonly phases: readonly PhaseDuration[];
@@ -119,8 +122,15 @@ export const CHANGE_PHASES = [
   'detected',
   /** Of a switchover: transactions ended. */
   'drained',
-  /** Of a switchover: the old primary was stopped, and the target had its last record. */
+  /**
+   * Of a switchover: the old primary was stopped, and the target had its last record. Of a restart that was asked for:
+   * it was stopped.
+   */
   'stopped',
+  /** Of a restart after a clean stop: it ran again, and enough standbys held what it holds: rw was let open. */
+  'restarted',
+  /** The same after a crash, which PostgreSQL had to recover from. */
+  'recovered',
   /** Enough voters promised. */
   'fenced',
   /** The choice was stored. */

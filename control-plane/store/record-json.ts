@@ -1,7 +1,7 @@
 // ClusterRecord <-> JSON. One schema for both directions; a field of the model is one line here.
 import { z } from 'zod';
 import { clusterSpecSchema } from '../api/spec-schema.ts';
-import { CHANGE_PHASES, type ClusterRecord } from '../model/cluster-record.ts';
+import { CHANGE_CAUSES, CHANGE_PHASES, type ClusterRecord } from '../model/cluster-record.ts';
 import { HowdahError, type Problem } from '../model/errors.ts';
 import { formatLsn, parseLsn } from '../model/lsn.ts';
 import { operationsSchema } from './operations-json.ts';
@@ -49,7 +49,7 @@ const phase = z.discriminatedUnion('kind', [
 ]);
 
 const change = z.strictObject({
-  cause,
+  cause: z.enum(CHANGE_CAUSES),
   from: z.string(),
   to: z.string(),
   phases: z.array(z.strictObject({ name: z.enum(CHANGE_PHASES), tookMs: z.number() })).readonly(),

@@ -157,7 +157,7 @@ describe('fence', () => {
       async () => {
         const { pid } = live.up.controlPlane();
         const cluster = pid === old ? undefined : await live.up.cluster('orders').catch(() => undefined);
-        const back = cluster?.instances.every(({ connected }) => connected) && cluster.gate === 'open';
+        const back = cluster?.instances.every(({ state }) => state !== 'unreachable') && cluster.gate === 'open';
         // It is stopped before its vote is given up: the control plane may have been killed between the two.
         return cluster && back && !cluster.sync.voters.includes(standby) ? cluster : new NotYet(cluster);
       },

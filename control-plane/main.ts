@@ -26,6 +26,7 @@ import { Manager } from './manager/manager.ts';
 import { Metrics } from './metrics/metrics.ts';
 import type { XdsMetrics } from './metrics/xds-metrics.ts';
 import { ERROR_CODES, HowdahError } from './model/errors.ts';
+import { Rehearsal } from './rehearsal.ts';
 import { proxyConfig } from './routing/proxy-config.ts';
 import { proxyStates } from './routing/proxy-states.ts';
 import { Publisher } from './routing/publisher.ts';
@@ -117,6 +118,7 @@ async function run(options: MainOptions, log: Logger, stop: AbortSignal): Promis
     await stack.start(new ControlPlaneFile(options.controlPlaneFile, about));
     if (election) await stack.start(election);
     log.info(about(), 'control plane is ready');
+    await stack.start(new Rehearsal(clock, log.child({ component: 'rehearsal' })));
     await aborted(stop);
     log.info('control plane stops');
   } finally {

@@ -7,6 +7,7 @@ export type { ResourceInput, VersionedResource } from './encode-resource.ts';
 export { DEFAULT_LIMITS, type XdsLimits } from './limits.ts';
 export type { Rejection } from './memory.ts';
 export { InvalidSnapshot, problemText, type SnapshotProblem } from './problems.ts';
+export { type RehearsalOptions, rehearse } from './rehearsal.ts';
 export type { Resource, ResourceSet } from './resource.ts';
 export {
   type ProxyContents,

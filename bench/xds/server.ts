@@ -1,13 +1,23 @@
-/** Howdah's server of the benchmark, a process of its own: node bench/xds/server.ts --proxies N */
+/** Howdah's server of the benchmark, a process of its own: node bench/xds/server.ts --proxies N [--cold] */
 import { createInterface } from 'node:readline';
 import { setImmediate } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../../control-plane/runtime/clock.ts';
-import { buildSnapshot, changeSnapshot, RpcServer, SERVER_OPTIONS, SnapshotCache, XdsServer } from '../../xds/index.ts';
+import {
+  buildSnapshot,
+  changeSnapshot,
+  RpcServer,
+  rehearse,
+  SERVER_OPTIONS,
+  SnapshotCache,
+  XdsServer,
+} from '../../xds/index.ts';
 import type { ChangeOrder, Command } from './control.ts';
 import { assignmentOf, resourcesOf } from './resources.ts';
 
-const { values } = parseArgs({ options: { proxies: { type: 'string', default: '1000' } } });
+const { values } = parseArgs({
+  options: { proxies: { type: 'string', default: '1000' }, cold: { type: 'boolean', default: false } },
+});
 const proxies = Number(values.proxies);
 
 const cache = new SnapshotCache();
@@ -15,6 +25,9 @@ for (let proxy = 0; proxy < proxies; proxy++) cache.set(`proxy-${proxy}`, buildS
 
 // What was needed to make the resources is not the server's memory: the peer gives it back too.
 globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+
+// A control plane does the same in the first seconds after its start, beside its work.
+if (!values.cold) await rehearse({ clock: systemClock });
 
 const grpc = new RpcServer({ ...SERVER_OPTIONS, clock: systemClock });
 new XdsServer({ cache, clock: systemClock }).register(grpc);

@@ -35,7 +35,7 @@ const PURE = [
   /^control-plane\/routing\//,
   /^control-plane\/api\/document\//,
   /^envoy-config\//,
-  /^xds\/(?!server\.ts|stream-server\.ts|csds-server\.ts|index\.ts)/,
+  /^xds\/(?!server\.ts|rehearsal(-proxy)?\.ts|stream-server\.ts|csds-server\.ts|index\.ts)/,
   /^agent\/(plan|plan-slots|divergence|goal-text|sealed-text|observe\/observed)\.ts$/,
   /^agent\/envoy\/cache\/(cached-resources|config-dump|cache-text)\.ts$/,
 ];

@@ -37,7 +37,9 @@ export class FieldWriter {
   varint(value: number): void {
     this.#reserve(MOST_VARINT_BYTES);
     let rest = value;
-    for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) scratch[this.#length++] = (rest % 0x80) | 0x80;
+    for (; rest > INT32_MOST; rest = Math.floor(rest / 0x80)) scratch[this.#length++] = (rest % 0x80) | 0x80;
+    // Lengths and tags are small: a shift is much cheaper than the rest of a division.
+    for (; rest >= 0x80; rest >>= 7) scratch[this.#length++] = (rest & 0x7f) | 0x80;
     scratch[this.#length++] = rest;
   }
 
@@ -56,6 +58,7 @@ export class FieldWriter {
   }
 }
 
+const INT32_MOST = 0x7fff_ffff;
 const MOST_VARINT_BYTES = 10;
 const MOST_HEAD_BYTES = 2 * MOST_VARINT_BYTES;
 

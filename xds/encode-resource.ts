@@ -37,10 +37,23 @@ const GENERATION_SIZE = 4096;
 let younger = new Map<string, Resource>();
 let older = new Map<string, Resource>();
 
-/** @throws InvalidSnapshot with everything in it that its type or a rule of the .proto files refuses; it has a name */
+/**
+ * The same object gives the same resource.
+ * @throws InvalidSnapshot as newResource does
+ */
 export function resourceOf(type: ResourceType, input: ResourceInput): Resource {
   const same = byObject.get(input);
   if (same?.typeUrl === type.typeUrl) return same;
+  const resource = newResource(type, input);
+  byObject.set(input, resource);
+  return resource;
+}
+
+/**
+ * Of an object that is not expected again: to remember it would cost more than it ever spares.
+ * @throws InvalidSnapshot with everything in it that its type or a rule of the .proto files refuses; it has a name
+ */
+export function newResource(type: ResourceType, input: ResourceInput): Resource {
   const { resource: message, version = '', ttlMs = 0 } = isVersioned(input) ? input : { resource: input };
   const bytes = encodeAny(type, message, ttlMs);
   const key = contentHash(ttlMs === 0 ? bytes : Buffer.concat([bytes, Buffer.from(`\n${ttlMs}`)]));
@@ -54,7 +67,6 @@ export function resourceOf(type: ResourceType, input: ResourceInput): Resource {
     younger = new Map();
   }
   younger.set(key, resource);
-  byObject.set(input, resource);
   return resource;
 }
 

@@ -44,12 +44,20 @@ function membershipProblems(cluster: JsonObject): Problem[] {
 
 /** https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/endpoint/v3/endpoint_components.proto */
 function assignmentProblems(assignment: JsonObject, path: string): Problem[] {
-  return objectsIn(assignment.endpoints, `${path}.endpoints`).flatMap(([locality, localityPath]) =>
-    objectsIn(locality.lb_endpoints, `${localityPath}.lb_endpoints`).flatMap(([{ endpoint, endpoint_name }, at]) => {
-      if (isThere(endpoint_name)) return [];
-      return addressProblems(isObject(endpoint) ? endpoint.address : undefined, `${at}.endpoint.address`);
-    }),
-  );
+  const problems: Problem[] = [];
+  // Assignments change more often than all else, and nearly all are right: paths are put together where one is not.
+  for (const [outer, locality] of listOf(assignment.endpoints).entries()) {
+    if (!isObject(locality)) continue;
+    for (const [inner, lbEndpoint] of listOf(locality.lb_endpoints).entries()) {
+      if (!isObject(lbEndpoint) || isThere(lbEndpoint.endpoint_name)) continue;
+      const { endpoint } = lbEndpoint;
+      for (const problem of addressProblems(isObject(endpoint) ? endpoint.address : undefined, '')) {
+        const at = `${path}.endpoints[${outer}].lb_endpoints[${inner}].endpoint.address`;
+        problems.push({ ...problem, path: `${at}${problem.path}` });
+      }
+    }
+  }
+  return problems;
 }
 
 /** https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/listener/v3/listener.proto */
@@ -98,15 +106,23 @@ function addressProblems(address: Json | undefined, path: string): Problem[] {
   const { socket_address: socket } = address;
   if (!isObject(socket) || typeof socket.address !== 'string' || isThere(socket.resolver_name)) return [];
   // A link-local address is one with its zone.
-  const [ip = ''] = socket.address.split('%', 1);
+  const zone = socket.address.indexOf('%');
+  const ip = zone < 0 ? socket.address : socket.address.slice(0, zone);
   if (isIp(ip)) return [];
   return [{ path: `${path}.socket_address.address`, message: `must be an IP address, not ${JSON.stringify(ip)}` }];
 }
 
 function objectsIn(list: Json | undefined, path: string): [JsonObject, string][] {
-  if (!isList(list)) return [];
-  return list.flatMap((item, index): [JsonObject, string][] => (isObject(item) ? [[item, `${path}[${index}]`]] : []));
+  return listOf(list).flatMap((item, index): [JsonObject, string][] =>
+    isObject(item) ? [[item, `${path}[${index}]`]] : [],
+  );
 }
+
+function listOf(list: Json | undefined): readonly Json[] {
+  return isList(list) ? list : NO_ITEMS;
+}
+
+const NO_ITEMS: readonly Json[] = [];
 
 function isThere(json: Json | undefined): boolean {
   return json !== undefined && json !== null && json !== '';

@@ -12,10 +12,32 @@ export function contentHash(content: string | Uint8Array): string {
   return scratch.toString('latin1', 0, HEX_DIGITS);
 }
 
-/** 64 bits of a hash of a resource's name and version. */
+/**
+ * 64 bits of a hash of a resource's name and version. Versions that are hashes already need no strong one on top, and a
+ * change of many resources needs many marks: two times FNV-1a, each finished as MurmurHash3 is.
+ * https://github.com/aappleby/smhasher/wiki/MurmurHash3
+ */
 export function markOf(name: string, version: string): Mark {
-  const digits = hash('sha256', `${name}\n${version}`, 'hex');
-  return { high: Number.parseInt(digits.slice(0, 8), 16) | 0, low: Number.parseInt(digits.slice(8, 16), 16) | 0 };
+  let [high, low] = [FNV_OFFSET, FNV_OFFSET ^ FNV_PRIME];
+  for (const part of [name, '\n', version]) {
+    for (let index = 0; index < part.length; index++) {
+      const code = part.charCodeAt(index);
+      high = Math.imul(high ^ code, FNV_PRIME);
+      low = Math.imul(low ^ code, MURMUR_SECOND);
+    }
+  }
+  return { high: finished(high ^ (low >>> 15)), low: finished(low ^ (high >>> 13)) };
+}
+
+const FNV_OFFSET = 0x811c9dc5 | 0;
+const FNV_PRIME = 0x01000193;
+const MURMUR_FIRST = 0x85ebca6b | 0;
+const MURMUR_SECOND = 0xc2b2ae35 | 0;
+
+function finished(sum: number): number {
+  const first = Math.imul(sum ^ (sum >>> 16), MURMUR_FIRST);
+  const second = Math.imul(first ^ (first >>> 13), MURMUR_SECOND);
+  return second ^ (second >>> 16);
 }
 
 /** The version of resources together: the same content has the same, whatever the order. Also across restarts. */

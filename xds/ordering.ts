@@ -32,10 +32,12 @@ export function wantedClusters(view: ProxyView): Resources {
   if (!view.aggregated) return sendable;
   let wanted: Map<string, Resource> | undefined;
   // A cluster whose endpoints were refused would never be warm, and hold up all that is said of clusters after it.
-  for (const { name, endpointName } of sendable.values()) {
-    if (endpointName === '' || wantedEndpoint(view, endpointName)) continue;
-    wanted ??= new Map(sendable);
-    wanted.delete(name);
+  if (view.memory.hasRefused) {
+    for (const { name, endpointName } of sendable.values()) {
+      if (endpointName === '' || wantedEndpoint(view, endpointName)) continue;
+      wanted ??= new Map(sendable);
+      wanted.delete(name);
+    }
   }
   const known = view.known(CLUSTER_TYPE) ?? view.memory.good(CLUSTER_TYPE);
   if (wanted === undefined && isWithin(known, sendable)) return sendable;
@@ -104,6 +106,7 @@ export function wantedNaming(view: ProxyView, type: TypeUrl, clusters: Resources
   const all = wantedOthers(view, type);
   if (!view.aggregated) return { now: all, all, waiting: false };
   const known = view.known(type);
+  if (known === all) return { now: all, all, waiting: false };
   let now: Map<string, Resource> | undefined;
   let waiting = false;
   for (const resource of all.values()) {

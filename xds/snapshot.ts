@@ -1,6 +1,6 @@
 /** All that one proxy, or a group of them, is to have, made from resources in their JSON form. */
 import { changedResources } from './diff.ts';
-import { type ResourceInput, resourceOf } from './encode-resource.ts';
+import { newResource, type ResourceInput, resourceOf } from './encode-resource.ts';
 import { versionOf } from './hash.ts';
 import { InvalidSnapshot, type SnapshotProblem } from './problems.ts';
 import { type Available, brokenRelations } from './references.ts';
@@ -43,7 +43,7 @@ export type ExternalClusters = readonly string[] | 'any';
  */
 export function buildSnapshot(input: SnapshotInput, externalClusters: ExternalClusters = []): Snapshot {
   const problems: SnapshotProblem[] = [];
-  const sets = eachSet((type) => setOf(resourcesOf(type, input[type.key], problems)));
+  const sets = eachSet((type) => setOf(resourcesOf(type, input[type.key], resourceOf, problems)));
   checkRelations(sets, externalClusters, problems);
   return { sets, externalClusters };
 }
@@ -61,7 +61,7 @@ export function changeSnapshot(snapshot: Snapshot, changes: SnapshotInput, remov
   for (const key of new Set([...keysOf(changes), ...keysOf(removed)])) {
     const type = typeOfKey(key);
     const before = snapshot.sets[type.typeUrl];
-    const changed = resourcesOf(type, changes[key], problems);
+    const changed = resourcesOf(type, changes[key], newResource, problems);
     const after = changedSet(before, changed, removed[key]);
     sets[type.typeUrl] = after;
     isHarmless &&= after === before || changesNoRelation(before, after, changed);
@@ -138,11 +138,12 @@ function available(sets: ResourceSets, external: ExternalClusters, problems: rea
 function resourcesOf(
   type: ResourceType,
   messages: readonly ResourceInput[] = [],
+  make: typeof resourceOf,
   problems: SnapshotProblem[],
 ): Map<string, Resource> {
   const resources = new Map<string, Resource>();
   for (const message of messages) {
-    const resource = tryResource(type, message, problems);
+    const resource = tryResource(() => make(type, message), problems);
     if (!resource) continue;
     const { typeUrl, name } = resource;
     if (resources.has(name)) {
@@ -153,9 +154,9 @@ function resourcesOf(
   return resources;
 }
 
-function tryResource(type: ResourceType, message: ResourceInput, problems: SnapshotProblem[]): Resource | undefined {
+function tryResource(make: () => Resource, problems: SnapshotProblem[]): Resource | undefined {
   try {
-    return resourceOf(type, message);
+    return make();
   } catch (error) {
     if (!(error instanceof InvalidSnapshot)) throw error;
     problems.push(...error.problems);

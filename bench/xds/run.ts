@@ -1,7 +1,7 @@
 /**
  * Howdah's discovery server beside go-control-plane's snapshot cache: the same resources, the same load, in turn.
  *   npm run bench:xds -- [--proxies 1000,4000,12000] [--mode sotw,delta] [--changes 200] [--repeat 1] [--json FILE]
- *                        [--only howdah|peer] [--profile DIRECTORY]
+ *                        [--only howdah|peer] [--cold] [--profile DIRECTORY]
  * Prints the medians of each figure and the ratio Howdah / peer. Needs a Go toolchain.
  */
 import { execFileSync } from 'node:child_process';
@@ -10,7 +10,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { HEAP_FLAGS } from '../../control-plane/runtime/heap-flags.ts';
-import { type Figures, type Load, type Mode, measure, quantile } from './measure.ts';
+import { EARLY_CHANGES, type Figures, type Load, type Mode, measure, quantile } from './measure.ts';
 import { RESOURCES_FILE } from './resources.ts';
 
 const { values } = parseArgs({
@@ -23,6 +23,8 @@ const { values } = parseArgs({
     only: { type: 'string' },
     json: { type: 'string' },
     profile: { type: 'string' },
+    /** Without the rehearsal. */
+    cold: { type: 'boolean', default: false },
   },
 });
 
@@ -32,6 +34,7 @@ setTimeout(() => fail('the benchmark did not end in time'), LIMIT_MS).unref();
 
 const FIGURES: readonly (readonly [keyof Figures, string])[] = [
   ['firstConfigMs', 'first config for all, ms'],
+  ['earlyChangeMs', `slowest of the first ${EARLY_CHANGES}, ms`],
   ['changeP50Ms', 'change of 3 proxies p50, ms'],
   ['changeP99Ms', 'change of 3 proxies p99, ms'],
   ['changeAllMs', 'change for all, ms'],
@@ -50,7 +53,15 @@ const nodeOptions = values.profile ? ['--cpu-prof', '--cpu-prof-dir', values.pro
 const servers = {
   howdah: (proxies: number) => {
     const script = join(import.meta.dirname, 'server.ts');
-    return [process.execPath, ...SETTINGS, ...nodeOptions, script, '--proxies', `${proxies}`];
+    return [
+      process.execPath,
+      ...SETTINGS,
+      ...nodeOptions,
+      script,
+      '--proxies',
+      `${proxies}`,
+      ...(values.cold ? ['--cold'] : []),
+    ];
   },
   peer: (proxies: number) => [join(binaries, 'peer'), '-proxies', `${proxies}`, '-resources', RESOURCES_FILE],
 };

@@ -42,7 +42,7 @@ createInterface({ input: process.stdin })
   .on('close', () => process.exit(0));
 
 /** So many proxies at a time: what was sent to them leaves while the next ones are dealt with. */
-const SLICE = 256;
+const SLICE = 1024;
 
 async function publish({ marker, proxies: chosen }: ChangeOrder): Promise<void> {
   const numbers = chosen.length > 0 ? chosen : Array.from({ length: proxies }, (_, proxy) => proxy);

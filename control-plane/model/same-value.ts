@@ -5,11 +5,17 @@
 export function sameValue(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  if (Array.isArray(a) !== Array.isArray(b)) return false;
-  const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length && keys.every((key) => sameProperty(a, b, key));
+  if (!Array.isArray(a)) return !Array.isArray(b) && sameProperties(a as Properties, b as Properties);
+  if (!Array.isArray(b) || a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (!sameValue(a[i], b[i])) return false;
+  return true;
 }
 
-function sameProperty(a: object, b: object, key: string): boolean {
-  return Object.hasOwn(b, key) && sameValue(Reflect.get(a, key), Reflect.get(b, key));
+type Properties = Readonly<Record<string, unknown>>;
+
+function sameProperties(a: Properties, b: Properties): boolean {
+  const keys = Object.keys(a);
+  if (keys.length !== Object.keys(b).length) return false;
+  for (const key of keys) if (!sameValue(a[key], b[key]) || !Object.hasOwn(b, key)) return false;
+  return true;
 }

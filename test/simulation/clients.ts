@@ -77,7 +77,7 @@ export class Clients {
   #application(gateway: EnvoyModel): void {
     const { kernel } = this.#world;
     this.#transaction(gateway);
-    kernel.after(this.#pause(30, 150), () => this.#application(gateway));
+    kernel.after(this.#pause(30, 400), () => this.#application(gateway));
   }
 
   #transaction(gateway: EnvoyModel): void {
@@ -109,7 +109,7 @@ export class Clients {
 
   #local(agent: AgentModel): void {
     if (agent.alive && !agent.postgres.closed) agent.postgres.write(++this.#writes, () => {});
-    this.#world.kernel.after(this.#pause(60, 400), () => this.#local(agent));
+    this.#world.kernel.after(this.#pause(60, 1000), () => this.#local(agent));
   }
 
   /** @param livelyMs at most, around what happens @param elseMs at most */

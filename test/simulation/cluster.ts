@@ -5,7 +5,7 @@ import type { Random } from './kernel.ts';
 
 export function specOf(random: Random): ClusterSpec {
   const instances = random.pick([2, 3, 3, 3, 4, 5]);
-  const mode = random.pick(['strict', 'strict', 'strict', 'strict', 'strict', 'strict', 'available', 'async'] as const);
+  const mode = random.pick([...Array<'strict'>(6).fill('strict'), 'available', 'async', 'async'] as const);
   return {
     name: 'sim',
     instances,
@@ -16,7 +16,12 @@ export function specOf(random: Random): ClusterSpec {
       ro: { port: 5002, maxLagBytes: 16 * 1024 * 1024, fallback: 'primary' },
       any: { port: 5003 },
     },
-    failover: { automatic: true, suspectAfterMs: 1000, restAfterSilenceMs: 60_000, leaseMs: 5000 },
+    failover: {
+      automatic: true,
+      suspectAfterMs: random.pick([600, 1000]),
+      restAfterSilenceMs: random.pick([1000, 60_000]),
+      leaseMs: random.pick([1000, 1000, 2000, 5000]),
+    },
     tags: {},
   };
 }

@@ -1,6 +1,6 @@
 /** What happens to a cluster in a run: faults as they come on real machines, and what people ask for. */
 import type { Random } from './kernel.ts';
-import { CONTROL } from './network.ts';
+import { CONTROL, SPIKES } from './network.ts';
 import type { World } from './world.ts';
 
 /** One of a run's schedule. Its choices come from a seed of its own, so that another one can be left out. */
@@ -23,25 +23,35 @@ function primary(world: World, random: Random): string {
 }
 
 /** Mostly short, sometimes longer than all that anybody waits for, ms. */
-const span = (random: Random) => (random.chance(0.7) ? random.between(20, 400) : random.between(400, 6000));
+const span = (random: Random) => (random.chance(0.75) ? random.between(20, 400) : random.between(400, 6000));
 
 function kill(world: World, random: Random, name: string, power: boolean): void {
   world.killInstance(name, power);
   world.kernel.after(span(random), () => world.startInstance(name));
 }
 
-function healLater(world: World, random: Random): void {
-  world.kernel.after(span(random), () => world.heal());
+type Way = readonly [from: string, to: string, oneWay: boolean];
+
+/** Other cuts of the same ways go on. */
+function cutForAWhile(world: World, random: Random, ways: readonly Way[]): void {
+  for (const way of ways) world.cut(...way);
+  world.kernel.after(span(random), () => {
+    for (const way of ways) world.mend(...way);
+    world.stir();
+  });
 }
 
 function isolate(world: World, random: Random, name: string, oneWay: 'out' | 'in' | 'both'): void {
-  for (const other of [CONTROL, ...others(world, name)]) {
-    if (oneWay === 'out') world.cut(name, other, true);
-    else if (oneWay === 'in') world.cut(other, name, true);
-    else world.cut(name, other, false);
-  }
-  healLater(world, random);
+  const ways = [CONTROL, ...others(world, name)].map((other): Way => {
+    if (oneWay === 'in') return [other, name, true];
+    return [name, other, oneWay === 'out'];
+  });
+  cutForAWhile(world, random, ways);
 }
+
+/** Sometimes whichever it hits; what happens to the primary matters more. */
+const mostlyPrimary = (world: World, random: Random) =>
+  random.chance(0.6) ? primary(world, random) : anyInstance(world, random);
 
 const FAULTS = {
   'postmaster of the primary killed': (world, random) => world.killPostgres(primary(world, random)),
@@ -62,26 +72,26 @@ const FAULTS = {
   'control plane frozen': (world, random) => world.freezeControlPlane(span(random)),
   'control plane replaced while it runs': (world, random) => world.replaceControlPlane(random.between(200, 4000)),
   'primary cut from the control plane': (world, random) => {
-    world.cut(CONTROL, primary(world, random), random.chance(0.3));
-    healLater(world, random);
+    cutForAWhile(world, random, [[CONTROL, primary(world, random), random.chance(0.3)]]);
   },
   'primary isolated': (world, random) => isolate(world, random, primary(world, random), 'both'),
   'primary isolated one way': (world, random) =>
     isolate(world, random, primary(world, random), random.pick(['in', 'out'])),
   'primary cut from its standbys': (world, random) => {
     const name = primary(world, random);
-    for (const other of others(world, name)) world.cut(name, other, random.chance(0.3));
-    healLater(world, random);
+    const ways = others(world, name).map((other): Way => [name, other, random.chance(0.3)]);
+    cutForAWhile(world, random, ways);
   },
   'two instances cut': (world, random) => {
     const a = anyInstance(world, random);
     const b = anyInstance(world, random);
-    if (a !== b) world.cut(a, b, random.chance(0.5));
-    healLater(world, random);
+    if (a !== b) cutForAWhile(world, random, [[a, b, random.chance(0.5)]]);
   },
   'network slow': (world, random) => {
     world.network.spikes = 0.3;
-    healLater(world, random);
+    world.kernel.after(span(random), () => {
+      world.network.spikes = SPIKES;
+    });
   },
   'agent frozen': (world, random) =>
     world.freeze(anyInstance(world, random), { agent: true, postgres: false }, span(random)),
@@ -92,17 +102,30 @@ const FAULTS = {
     world.freeze(name, { agent: true, postgres: true }, span(random));
   },
   'disk slow': (world, random) => {
-    const agent = world.agents.get(anyInstance(world, random))!;
+    const agent = world.agents.get(mostlyPrimary(world, random))!;
     agent.slowDisk = agent.postgres.slowDisk = true;
-    healLater(world, random);
+    world.kernel.after(span(random), () => {
+      agent.slowDisk = agent.postgres.slowDisk = false;
+    });
+  },
+  'settings read late': (world, random) => {
+    const { settings } = world.agents.get(mostlyPrimary(world, random))!.postgres;
+    settings.late = true;
+    world.kernel.after(span(random), () => {
+      settings.late = false;
+    });
   },
   'store fails': (world, random) => {
     world.store.failing = 0.5;
-    healLater(world, random);
+    world.kernel.after(span(random), () => {
+      world.store.failing = 0;
+    });
   },
   'store slow': (world, random) => {
     world.store.slow = true;
-    healLater(world, random);
+    world.kernel.after(span(random), () => {
+      world.store.slow = false;
+    });
   },
   switchover: (world, random) =>
     world.switchover(random.chance(0.5) ? anyInstance(world, random) : '', random.pick([0, 50])),
@@ -128,7 +151,7 @@ const FAULTS = {
     const ms = random.pick([-1, 1]) * random.pick([hour, 87_600 * hour]);
     const { controlPlane } = world;
     if (controlPlane && random.chance(0.3)) controlPlane.clock.stepWall(ms);
-    else world.agents.get(anyInstance(world, random))!.clock.stepWall(ms);
+    else world.agents.get(mostlyPrimary(world, random))!.clock.stepWall(ms);
   },
   'store rolled back': (world, random) => {
     world.store.rollBack(Math.floor(random.between(1, 20)));

@@ -2,7 +2,7 @@
 import { type ClusterRecord, primaryOf } from '../../control-plane/model/cluster-record.ts';
 import { promiseQuorum, type SyncConfig } from '../../control-plane/model/sync.ts';
 import type { AgentModel } from './agent-model.ts';
-import type { WalRecord } from './disk-model.ts';
+import { lsnOf, type WalRecord } from './disk-model.ts';
 import type { PostgresModel } from './postgres-model.ts';
 import type { World } from './world.ts';
 
@@ -57,6 +57,7 @@ export class Invariants {
   stored(record: ClusterRecord): void {
     if (record.epoch < this.#storedEpoch) this.broken(`epochs never fall: ${this.#storedEpoch} to ${record.epoch}`);
     this.#storedEpoch = record.epoch;
+    this.#lineage(record);
     const { phase } = record;
     if (phase.kind !== 'active' || phase.gate !== 'open') return;
     if (record.epoch > this.#openEpoch) {
@@ -71,6 +72,15 @@ export class Invariants {
     if (mode === 'strict' && quorum > 0 && record.sync.voters.length < record.sync.k) {
       this.broken(`strict mode has at least k voters: ${record.sync.voters.join(',')}`);
     }
+  }
+
+  /** Asynchronous or not: whoever is to lead has nothing that the recorded history left behind. */
+  #lineage({ phase, timelineHistory }: ClusterRecord): void {
+    if (phase.kind !== 'promoting') return;
+    const disk = this.#world.agents.get(phase.candidate)!.postgres.disk;
+    const left = timelineHistory.find(({ timeline }) => timeline === disk?.timeline);
+    if (!disk || !left || lsnOf(disk.flushed) <= left.endLsn) return;
+    this.broken(`nobody leads who diverged: ${phase.candidate} has more on timeline ${left.timeline} than was kept`);
   }
 
   acknowledged(primary: PostgresModel, record: WalRecord, position: number): void {

@@ -18,6 +18,8 @@ const manager = (file: string, find: string, replace: string): Patch => ({
   replace,
 });
 
+const agent = (find: string, replace: string): Patch => ({ file: 'test/simulation/agent-model.ts', find, replace });
+
 export const MUTANTS: readonly Mutant[] = [
   {
     name: 'reversed LSN sort',
@@ -106,8 +108,10 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    // Timelines have the numbers of epochs, so the highest one is the right one: that guards the same, and goes too.
     name: 'no timeline check',
     patches: [
+      manager('candidates', 'if (a.timeline !== b.timeline) return b.timeline - a.timeline;', ''),
       manager(
         'candidates',
         'ineligible(contender, known) ?? divergence(contender, contenders)',
@@ -235,22 +239,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'wall clock in the lease',
     patches: [
-      {
-        file: 'test/simulation/agent-model.ts',
-        find: 'this.#lease.sent(this.#seq, this.#sent.at);',
-        replace: 'this.#lease.sent(this.#seq, this.clock.wall());',
-      },
-      {
-        file: 'test/simulation/agent-model.ts',
-        find: 'const leaseHeld = !goal || this.#lease.held(goal, now);\n      if',
-        replace: 'const leaseHeld = !goal || this.#lease.held(goal, this.clock.wall());\n      if',
-      },
-      {
-        file: 'test/simulation/agent-model.ts',
-        find: 'this.#lease.looked(goal, server.replies, now);\n    const leaseHeld = !goal || this.#lease.held(goal, now);',
-        replace:
-          'this.#lease.looked(goal, server.replies, this.clock.wall());\n    const leaseHeld = !goal || this.#lease.held(goal, this.clock.wall());',
-      },
+      agent('this.#lease.sent(this.#seq, this.#sent.at);', 'this.#lease.sent(this.#seq, this.clock.wall());'),
+      agent('this.#lease.stamped(stamp, this.clock.now());', 'this.#lease.stamped(stamp, this.clock.wall());'),
+      agent('this.#lease.leftMs(goal, this.clock.now())', 'this.#lease.leftMs(goal, this.clock.wall())'),
+      agent('this.#lease.held(goal, this.clock.now()) };', 'this.#lease.held(goal, this.clock.wall()) };'),
+      agent(
+        '#observe(): void {\n    const now = this.clock.now();',
+        '#observe(): void {\n    const now = this.clock.wall();',
+      ),
     ],
   },
   {
@@ -271,6 +267,7 @@ export const MUTANTS: readonly Mutant[] = [
         find: 'this.#lease.acknowledged(message.seq, message.leaseMs);',
         replace: 'this.#lease.acknowledged(message.seq, message.leaseMs, this.clock.now());',
       },
+      { file: 'agent/lease.ts', find: 'since: this.#lookedAt', replace: 'since: now' },
     ],
   },
   {

@@ -3,41 +3,52 @@ import type { Kernel } from './kernel.ts';
 
 /** The control plane's place in the network. */
 export const CONTROL = 'control';
+/** Share of messages that are late while the network is well. */
+export const SPIKES = 0.02;
 
 export class Network {
   readonly #kernel: Kernel;
-  /** `from>to` that nothing gets through. */
-  readonly #cuts = new Set<string>();
+  /** `from>to` that nothing gets through, and by how many cuts. */
+  readonly #cuts = new Map<string, number>();
   readonly #waiting: (() => void)[] = [];
   /** Share of messages that are late by hundreds of ms. */
-  spikes = 0.02;
+  spikes = SPIKES;
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
   }
 
-  cut(a: string, b: string): void {
-    this.cutOneWay(a, b);
-    this.cutOneWay(b, a);
-  }
-
-  cutOneWay(from: string, to: string): void {
-    this.#cuts.add(`${from}>${to}`);
+  cut(from: string, to: string): void {
+    const way = `${from}>${to}`;
+    this.#cuts.set(way, (this.#cuts.get(way) ?? 0) + 1);
     this.#kernel.note(`${from} does not reach ${to}`);
   }
 
-  /** Runs soon after the cuts end: what was sent meanwhile is sent again. */
+  /** Ends one cut; others of the same way last. */
+  mend(from: string, to: string): void {
+    const way = `${from}>${to}`;
+    const left = (this.#cuts.get(way) ?? 1) - 1;
+    if (left > 0) this.#cuts.set(way, left);
+    else if (this.#cuts.delete(way)) this.#kernel.note(`${from} reaches ${to} again`);
+    this.#sendAgain();
+  }
+
+  /** Runs soon after a cut ends: what was sent meanwhile is sent again. */
   afterHeal(action: () => void): void {
     this.#waiting.push(action);
   }
 
   heal(): void {
-    const waiting = this.#waiting.splice(0);
-    for (const action of waiting) this.#kernel.after(this.#kernel.random.between(1, 120), action);
+    this.#sendAgain();
     if (this.#cuts.size === 0 && this.spikes < 0.1) return;
     this.#cuts.clear();
-    this.spikes = 0.02;
+    this.spikes = SPIKES;
     this.#kernel.note('network healed');
+  }
+
+  #sendAgain(): void {
+    const waiting = this.#waiting.splice(0);
+    for (const action of waiting) this.#kernel.after(this.#kernel.random.between(1, 120), action);
   }
 
   reachable(from: string, to: string): boolean {

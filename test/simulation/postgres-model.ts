@@ -41,7 +41,7 @@ export class PostgresModel {
   readonly world: PostgresWorld;
   #disk: Disk | null = null;
   #run: Run = { kind: 'stopped', how: 'boot' };
-  readonly #settings: SettingsModel;
+  readonly settings: SettingsModel;
   #stopping = false;
   readonly streams = new Streams(() => {
     this.#changed();
@@ -62,7 +62,7 @@ export class PostgresModel {
     this.name = name;
     this.world = world;
     this.freezer = new Freezer(world.kernel);
-    this.#settings = new SettingsModel(world.kernel, this.freezer, {
+    this.settings = new SettingsModel(world.kernel, this.freezer, {
       life: () => this.#life,
       onRead: (process, stream) => this.#readBy(process, stream),
     });
@@ -90,17 +90,17 @@ export class PostgresModel {
   }
 
   get syncInForce(): SyncConfig | undefined {
-    return this.#settings.sync;
+    return this.settings.sync;
   }
 
   /** pg_hba.conf, which is read with the settings, lets no client in. */
   get closed(): boolean {
-    return this.#settings.shown.closed;
+    return this.settings.shown.closed;
   }
 
   /** The session of the agent shows what the file holds, and backends wait if it says so. */
   shows(override: Override): boolean {
-    return this.#settings.shows(override);
+    return this.settings.shows(override);
   }
 
   has(record: WalRecord, position: number): boolean {
@@ -120,8 +120,8 @@ export class PostgresModel {
         run: this.#run,
         frozenMs: this.freezer.frozenMs,
         stopping: this.#stopping,
-        shown: this.#settings.shown,
-        sync: this.#settings.sync,
+        shown: this.settings.shown,
+        sync: this.settings.sync,
         streaming: this.streams.upstream !== null,
         waiting: this.#commits.length,
         senders: this.streams.senders,
@@ -154,7 +154,7 @@ export class PostgresModel {
   }
 
   #started(disk: Disk): void {
-    this.#settings.begin(disk.override);
+    this.settings.begin(disk.override);
     disk.clean = false;
     recover(disk);
     if (disk.standbySignal) {
@@ -295,7 +295,7 @@ export class PostgresModel {
     if (!disk) return;
     const before = disk.override;
     disk.override = override;
-    if (this.running) this.#settings.reload(disk, before, this.streams.senders);
+    if (this.running) this.settings.reload(disk, before, this.streams.senders);
   }
 
   #readBy(process: Reader, stream: WalStream | null): void {
@@ -305,7 +305,7 @@ export class PostgresModel {
         break;
       case 'checkpointer':
         // All that wait are let go.
-        if (!this.#settings.waits) this.#commits.release(Number.POSITIVE_INFINITY);
+        if (!this.settings.waits) this.#commits.release(Number.POSITIVE_INFINITY);
         break;
       case 'walsender':
         if (stream) this.#commits.releaseBy(stream, this.streams.senders);
@@ -337,7 +337,7 @@ export class PostgresModel {
           this.world.acknowledged(this, record, position);
           onAck();
         });
-        if (!this.#settings.waits) this.#commits.release(position);
+        if (!this.settings.waits) this.#commits.release(position);
         this.streams.send();
         for (const stream of this.streams.senders) this.#commits.releaseBy(stream, this.streams.senders);
         this.version++;
@@ -362,7 +362,7 @@ export class PostgresModel {
     const disk = this.#disk;
     const run = this.#run;
     if (!disk || run.kind !== 'standby' || run.promoting || this.streams.upstream || this.freezer.frozen) return;
-    const stream = connect(this, disk, this.#settings);
+    const stream = connect(this, disk, this.settings);
     if (!stream) return;
     // With another timeline the receive position begins anew.
     if (stream.source.disk?.timeline !== disk.timeline) run.receivedSinceStart = false;

@@ -17,6 +17,7 @@ const CHANGES: readonly FaultKind[] = [
 const TOGETHER: readonly (readonly FaultKind[])[] = [
   // The lease: a primary that can't hear of its successor.
   ['primary isolated', 'primary isolated one way', 'wall clock stepped', 'network slow'],
+  ['primary isolated', 'wall clock stepped', 'failover by hand', 'primary cut from the control plane'],
   // What was promised or flushed, and what of it is on disk.
   ['disk slow', 'power of any lost', 'power of all lost', 'instance of the primary killed'],
   // Voters that change while others are behind.
@@ -25,20 +26,31 @@ const TOGETHER: readonly (readonly FaultKind[])[] = [
   ['primary cut from its standbys', 'waiting commits cancelled', 'instance of the primary killed'],
   // A primary that goes on while another one is made.
   ['failover by hand', 'network slow', 'primary cut from the control plane', 'two instances cut'],
+  ['failover by hand', 'disk slow', 'network slow', 'agent frozen'],
+  // Voters that change while not all of PostgreSQL knows.
+  ['settings read late', 'any instance killed', 'two instances cut', 'standby copied anew'],
+  ['settings read late', 'quorum changed', 'primary cut from its standbys', 'power of any lost'],
 ];
+
+/** The others, which would come too seldom if all were alike. */
+const SELDOM: readonly FaultKind[] = FAULT_KINDS.filter(
+  (kind) => !CHANGES.includes(kind) && TOGETHER.filter((kinds) => kinds.includes(kind)).length < 2,
+);
 
 export function scheduleOf(random: Random): Fault[] {
   return random.chance(0.12) ? storm(random) : chain(random);
 }
 
 function chain(random: Random): Fault[] {
-  const length = Math.round(random.between(20, 60));
+  const length = Math.round(random.between(30, 80));
   const isAimed = random.chance(0.25);
-  const few = isAimed ? random.pick(TOGETHER) : Array.from({ length: 3 }, () => random.pick(FAULT_KINDS));
+  const few = isAimed
+    ? random.pick(TOGETHER)
+    : Array.from({ length: 3 }, () => random.pick(random.chance(0.6) ? SELDOM : FAULT_KINDS));
   const share = isAimed ? 0.5 : random.pick([0.1, 0.1, 0.1, 0.35]);
   return Array.from({ length }, () => {
     const isOther = random.chance(share);
-    const calm = random.chance(isOther ? 0.5 : 0.9);
+    const calm = random.chance(isOther ? 0.5 : 0.85);
     return {
       kind: random.pick(isOther ? few : CHANGES),
       calm,

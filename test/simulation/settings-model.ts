@@ -30,6 +30,8 @@ export class SettingsModel {
   slot = '';
   /** Backends wait for standbys: a flag that the checkpointer sets. */
   waits = false;
+  /** Some of its processes get to read after hundreds of ms only. */
+  late = false;
 
   constructor(kernel: Kernel, freezer: Freezer, hooks: SettingsHooks) {
     this.#kernel = kernel;
@@ -64,7 +66,9 @@ export class SettingsModel {
     const { random } = this.#kernel;
     const { life } = this.#hooks;
     const begun = life();
-    const late = random.chance(0.1) ? random.between(1, 30) : random.between(0.05, 2);
+    const late = random.chance(0.1)
+      ? random.between(1, this.late ? 900 : 30)
+      : random.between(0.05, this.late ? 60 : 2);
     const reads = () => life() === begun && read();
     if (random.chance(0.5)) this.#freezer.run(reads);
     else this.#freezer.after(late, reads);

@@ -42,7 +42,7 @@ export async function simulate(seed: number, options: SimulateOptions = {}): Pro
   await runUntil(world, () => isWritable(world), FORM_MS);
   if (!isWritable(world)) invariants.broken('converges: the cluster did not form');
   for (const fault of options.schedule ?? scheduleOf(new Random(~seed))) {
-    if (fault.calm) await runUntil(world, () => isWritable(world), CALM_MS);
+    if (fault.calm) await runUntil(world, () => isCalm(world), CALM_MS);
     await runUntil(world, () => false, fault.gapMs);
     if (invariants.violation) break;
     faults[fault.kind] = (faults[fault.kind] ?? 0) + 1;
@@ -91,4 +91,9 @@ async function runUntil(world: World, done: () => boolean, limitMs: number): Pro
 /** Every gateway leads somewhere, and that waits for nobody who is away. */
 function isWritable(world: World): boolean {
   return world.acknowledgedWrites > 0 && world.gateways.every((gateway) => world.writable(gateway) !== undefined);
+}
+
+/** And no switchover is on its way: most of them shall come to their end. */
+function isCalm(world: World): boolean {
+  return world.switchovers === 0 && isWritable(world);
 }

@@ -32,6 +32,9 @@ const STALE_MS = 2500;
 const THAW_MS = 100;
 /** Streams and sessions are looked at often for this long after something happened, ms. */
 const LIVELY_MS = 150;
+/** How often, and after how long, a switchover that was refused is asked for again. */
+const SWITCHOVER_TRIES = 4;
+const SWITCHOVER_AGAIN_MS = 50;
 const LOG = createLogger({ level: 'silent', format: 'json' });
 
 export class World {
@@ -59,6 +62,8 @@ export class World {
   #tickAt = 0;
   /** When something last happened that streams and routes may follow. */
   stirredAt = 0;
+  /** Switchovers that were asked for and not answered yet. */
+  switchovers = 0;
   /** Commits that a client gave up to wait for. */
   cancelled = 0;
 
@@ -170,12 +175,22 @@ export class World {
     });
   }
 
-  switchover(to: string, waitMs: number): void {
+  /** Whoever is refused asks again, because the target may be on its way to be fit. */
+  switchover(to: string, waitMs: number, triesLeft = SWITCHOVER_TRIES): void {
     const { controlPlane } = this;
     if (!controlPlane || controlPlane.frozen) return;
     this.kernel.note(`switchover to ${to || 'the best'} asked`);
     this.kernel.touch();
-    controlPlane.manager.switchover(this.spec.name, { to: to || undefined, waitMs }).catch(() => {});
+    this.switchovers++;
+    const settled = (isDone: boolean) => {
+      this.switchovers--;
+      if (isDone || triesLeft <= 1) return;
+      this.kernel.after(SWITCHOVER_AGAIN_MS, () => this.switchover(to, waitMs, triesLeft - 1));
+    };
+    controlPlane.manager.switchover(this.spec.name, { to: to || undefined, waitMs }).then(
+      () => settled(true),
+      () => settled(false),
+    );
   }
 
   /** A person asks; what is refused, or not heard, is forgotten. */
@@ -254,20 +269,30 @@ export class World {
 
   // --- the network
 
+  /** Until it is mended: see Network. */
   cut(a: string, b: string, oneWay: boolean): void {
-    if (oneWay) this.network.cutOneWay(a, b);
-    else this.network.cut(a, b);
+    this.network.cut(a, b);
+    if (!oneWay) this.network.cut(b, a);
     if (a !== CONTROL && b !== CONTROL) return;
     const agent = this.agents.get(a === CONTROL ? b : a)!;
     this.#links.hangs(this.#links.of(agent), () => !this.network.connected(CONTROL, agent.name));
   }
 
+  mend(a: string, b: string, oneWay: boolean): void {
+    this.network.mend(a, b);
+    if (!oneWay) this.network.mend(b, a);
+  }
+
+  /** All that is not well by itself. */
   heal(): void {
     this.network.heal();
     this.store.failing = 0;
     this.store.slow = false;
     this.store.restore();
-    for (const agent of this.agents.values()) agent.slowDisk = agent.postgres.slowDisk = false;
+    for (const agent of this.agents.values()) {
+      agent.slowDisk = agent.postgres.slowDisk = false;
+      agent.postgres.settings.late = false;
+    }
   }
 
   // --- routing

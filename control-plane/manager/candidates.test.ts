@@ -104,6 +104,30 @@ describe('chooseCandidate', () => {
     });
   });
 
+  it('counts one that diverged only for a candidate that has all of the history up to where it left it', () => {
+    const diverged = on1('d', 1008n);
+    const witnesses = (list: Contender[], history = known) => {
+      const choice = chooseCandidate(list, history, '');
+      return choice.kind === 'chosen' ? choice.witnesses : 0;
+    };
+    // A commit that the other one lacks can be in what the diverged one holds below the fork.
+    expect(witnesses([on1('behind', 992n), diverged])).toBe(1);
+    expect(witnesses([on1('at-the-fork', 1000n), diverged])).toBe(2);
+    expect(witnesses([on1('behind', 992n), on2('beyond', 1001n), diverged])).toBe(3);
+    // One that was promoted by hand holds what was recorded up to there.
+    const byHand = (endLsn: bigint): Contender => ({
+      ...{ instance: 'h', timeline: 3, history: [...known.history, { timeline: 2, endLsn }], lsn: 9999n },
+      ...PLAIN,
+    });
+    expect(witnesses([on2('a', 2000n), byHand(2000n)])).toBe(2);
+    expect(witnesses([on2('a', 2000n), byHand(2001n)])).toBe(1);
+    // Nothing that was recorded.
+    expect(witnesses([on2('a', 2000n), { instance: 'y', timeline: 0, history: [], lsn: 0n, ...PLAIN }])).toBe(1);
+    // A promotion that was not recorded left behind what was acknowledged by nobody.
+    const unconfirmed = { ...known, unconfirmed: true };
+    expect(witnesses([byHand(2000n), on2('ahead', 2050n)], unconfirmed)).toBe(2);
+  });
+
   it('prefers the higher priority among equals only, and never one that is barred', () => {
     const high: Contender = { ...on2('b', 2000n), priority: 5 };
     expect(chooseCandidate([on2('a', 2000n), high], known, '')).toMatchObject({

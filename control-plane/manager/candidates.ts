@@ -40,6 +40,11 @@ export type Choice =
       readonly passedOver: readonly PassedOver[];
       /** One that may not lead and holds more: the chosen one has to get that first. null = nobody. */
       readonly ahead: Contender | null;
+      /**
+       * How many vouch that the chosen one lacks no commit of theirs that can have been acknowledged. One that diverged
+       * holds the cluster's history up to where it left it, and does so only for a candidate that got that far.
+       */
+      readonly witnesses: number;
     }
   | { readonly kind: 'none'; readonly passedOver: readonly PassedOver[] };
 
@@ -56,10 +61,13 @@ export interface PassedOver {
 export function chooseCandidate(contenders: readonly Contender[], known: KnownHistory, prefer: string): Choice {
   const passedOver: PassedOver[] = [];
   const eligible: Contender[] = [];
+  const divergent: Contender[] = [];
   for (const contender of contenders) {
     const why = ineligible(contender, known) ?? divergence(contender, contenders);
-    if (why) passedOver.push({ instance: contender.instance, why });
-    else eligible.push(contender);
+    if (why) {
+      passedOver.push({ instance: contender.instance, why });
+      divergent.push(contender);
+    } else eligible.push(contender);
   }
   eligible.sort((a, b) => order(a, b, prefer));
   for (const { instance, barred } of eligible) if (barred !== null) passedOver.push({ instance, why: barred });
@@ -68,7 +76,39 @@ export function chooseCandidate(contenders: readonly Contender[], known: KnownHi
   const first = eligible[0]!;
   const ahead = first.timeline > best.timeline || first.lsn > best.lsn ? first : null;
   for (const other of others) passedOver.push({ instance: other.instance, why: whyBehind(other, best, prefer) });
-  return { kind: 'chosen', contender: best, passedOver, ahead };
+  const vouching = divergent.filter((other) => holdsHistoryOf(first, other, known));
+  return { kind: 'chosen', contender: best, passedOver, ahead, witnesses: eligible.length + vouching.length };
+}
+
+/** `one` has all of the cluster's history that `other` has, and it has some. */
+function holdsHistoryOf(one: Contender, other: Contender, known: KnownHistory): boolean {
+  const left = endsOf(known);
+  // A promotion that was not recorded, but is accepted, goes on with what was.
+  if (!left.has(one.timeline)) {
+    for (const { timeline, endLsn } of one.history) left.set(timeline, endLsn);
+    left.set(one.timeline, null);
+  }
+  const own = lineage(one);
+  let isKin = false;
+  for (const { timeline, endLsn } of lineage(other)) {
+    const end = left.get(timeline);
+    if (end === undefined) break;
+    const shared = end !== null && end < endLsn ? end : endLsn;
+    if (!own.some((each) => each.timeline === timeline && each.endLsn >= shared)) return false;
+    isKin = true;
+    if (end !== endLsn) break;
+  }
+  return isKin;
+}
+
+/** All timelines that its WAL is of, oldest first, and how far. */
+function lineage({ timeline, history, lsn }: Contender): TimelineSwitch[] {
+  return [...history, { timeline, endLsn: lsn }];
+}
+
+/** Where the recorded history left each timeline; the newest recorded one has no end. */
+function endsOf({ timeline, history }: KnownHistory): Map<number, Lsn | null> {
+  return new Map<number, Lsn | null>([...history.map((s): [number, Lsn] => [s.timeline, s.endLsn]), [timeline, null]]);
 }
 
 function order(a: Contender, b: Contender, prefer: string): number {
@@ -82,11 +122,7 @@ function order(a: Contender, b: Contender, prefer: string): number {
 
 function ineligible(contender: Contender, known: KnownHistory): string | null {
   if (contender.timeline === 0) return 'it has no data';
-  // Where the recorded history left each timeline; the newest recorded one has no end.
-  const recorded = new Map<number, Lsn | null>([
-    ...known.history.map((s): [number, Lsn] => [s.timeline, s.endLsn]),
-    [known.timeline, null],
-  ]);
+  const recorded = endsOf(known);
   if (recorded.has(contender.timeline)) {
     const end = recorded.get(contender.timeline);
     if (end !== null && end !== undefined && contender.lsn > end) {

@@ -41,7 +41,7 @@ export function decideFencing(state: ClusterState, phase: Fencing, now: number):
   if (catching) return catching;
   const accepted = acceptedLoss(record);
   const isBidden = accepted !== null && accepted.to !== '';
-  if (choice.kind === 'chosen' && electors.length >= electorsNeeded(state) && !isBidden) {
+  if (choice.kind === 'chosen' && choice.witnesses >= electorsNeeded(state) && !isBidden) {
     const { contender, passedOver, ahead } = choice;
     if (ahead) return catchUp(state, phase, contender, ahead);
     return promote(state, phase, contender.instance, contender.lsn, whyChosen(contender, passedOver), promised);

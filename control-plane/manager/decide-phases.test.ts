@@ -78,6 +78,28 @@ describe('a fence', () => {
     expect(decide(low, 1).change).toBeNull();
   });
 
+  it('does not count one that diverged for a candidate that lacks some of what it shares with the cluster', () => {
+    // The cluster left timeline 1 at 1000; two of three voters hold each acknowledged commit.
+    const spec = buildSpec({ instances: 5, durability: { mode: 'strict', quorum: 2 } });
+    const standbys = Object.fromEntries(FIVE.map((name) => [name, { lsn: 2000n }]));
+    const sync = { voters: ['orders-2', 'orders-3', 'orders-4'], k: 2 };
+    const timelineHistory = [{ timeline: 1, endLsn: 1000n }];
+    const record = { spec, sync, timeline: 2, timelineHistory };
+    const promise = (state: ClusterState, name: string, lsn: bigint, more: Partial<InstanceReport> = {}) =>
+      report(state, 1, name, { promisedEpoch: 2, goal: fenced(2), postgres: standby(lsn), ...more });
+    const behind = promise(inPhase(fencing(), buildCluster({ standbys, record })), 'orders-2', 992n);
+    const two = promise(behind, 'orders-3', 1008n);
+    expect(decide(two, 1).change).toBeNull();
+    // What all of it hangs on: had the first one got to the fork, nothing could be missing.
+    expect(decide(promise(two, 'orders-2', 1000n, { seq: 9 }), 1).change?.record.phase).toMatchObject({
+      candidate: 'orders-2',
+    });
+    const history = { timeline: 2, history: timelineHistory };
+    expect(decide(promise(two, 'orders-4', 1001n, history), 1).change?.record.phase).toMatchObject({
+      candidate: 'orders-4',
+    });
+  });
+
   it('lets the one lead again whose data alone is known to be complete, when no quorum can be heard', () => {
     const alone = buildCluster({ standbys: {}, voters: ['orders-2', 'orders-3'] });
     const state = report(inPhase(fencing(), alone), 1, 'orders-1', {

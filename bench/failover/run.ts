@@ -1,56 +1,55 @@
 /**
  * Howdah beside Patroni with etcd and HAProxy: the same faults under the same load, in one run on one machine.
- *   npx node bench/failover/run.ts [--runs 30] [--peer-runs 6] [--only crash|instance-killed|frozen|switchover]...
- *     [--contender howdah|patroni] [--json FILE]
+ * options.ts has its flags.
  * The gap is the longest time between two acknowledged writes, over all writers, from the fault until everything is
  * whole again. Patroni and HAProxy are fetched at the first run.
  */
 import { writeFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
 import { Workload } from '../../cli/demo/workload.ts';
 import { systemClock } from '../../control-plane/runtime/clock.ts';
 import { figuresOf } from '../../test/support/figures.ts';
 import { until } from '../../test/support/until.ts';
-import { type Contender, FAULTS, type FaultName } from './contender.ts';
+import type { Contender, FaultName } from './contender.ts';
 import { Howdah } from './howdah.ts';
+import { type BenchOptions, benchOptions, USAGE } from './options.ts';
 import { Patroni } from './patroni.ts';
 import { type Measured, table } from './table.ts';
 
-const { values } = parseArgs({
-  options: {
-    runs: { type: 'string', default: '30' },
-    'peer-runs': { type: 'string', default: '6' },
-    only: { type: 'string', multiple: true, default: [] },
-    contender: { type: 'string' },
-    json: { type: 'string' },
-  },
-});
+const options = parse();
 /** What was on its way at the fault is answered by then. */
 const SETTLED_MS = 500;
-const faults = FAULTS.filter((fault) => values.only.length === 0 || values.only.includes(fault));
-const contenders = [
-  { make: () => new Howdah(), name: 'howdah', runs: Number(values.runs) },
-  { make: () => new Patroni(), name: 'patroni', runs: Number(values['peer-runs']) },
-].filter(({ name }) => values.contender === undefined || values.contender === name);
+const MAKE = { howdah: () => new Howdah(), patroni: () => new Patroni() };
 const measured: Measured[] = [];
 const abouts: string[] = [];
-for (const { make, runs } of contenders) {
-  const contender = make();
+for (const name of options.contenders) {
+  const contender = MAKE[name]();
   const stop = () => void contender.stop().finally(() => process.exit(1));
   process.once('SIGINT', stop).once('SIGTERM', stop);
   abouts.push(`${contender.name}: ${contender.about}`);
   try {
     await contender.start();
-    for (const fault of faults) measured.push(await measure(contender, fault, runs));
+    for (const fault of options.faults) measured.push(await measure(contender, fault, options.runs[name]));
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop);
     await contender.stop();
   }
 }
-if (values.json) await writeFile(values.json, `${JSON.stringify({ abouts, measured }, null, 2)}\n`);
+if (options.json) await writeFile(options.json, `${JSON.stringify({ abouts, measured }, null, 2)}\n`);
 console.log(table(measured));
 for (const about of abouts) console.log(about);
 process.exitCode = measured.some(({ lost }) => lost > 0) ? 1 : 0;
+
+function parse(): BenchOptions {
+  try {
+    const given = benchOptions(process.argv.slice(2));
+    if (!given.help) return given;
+    console.log(USAGE);
+    process.exit(0);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error));
+    process.exit(2);
+  }
+}
 
 async function measure(contender: Contender, fault: FaultName, runs: number): Promise<Measured> {
   const writes: number[] = [];

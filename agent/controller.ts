@@ -252,8 +252,8 @@ export class Controller implements Component {
   }
 
   /**
-   * Looks; false when a goal arrived meanwhile and one has to look again. A promise waits for no observation: a frozen
-   * PostgreSQL must not hold it up. Nor does what is written because of it.
+   * Looks; false when a goal arrived meanwhile and one has to look again. A promise, and the stop of a primary before
+   * it, wait for no observation: a frozen PostgreSQL must not hold them up. Nor does what is written because of it.
    */
   async #observe(): Promise<boolean> {
     let fresh = true;
@@ -283,7 +283,8 @@ export class Controller implements Component {
   async #promise(): Promise<void> {
     if (!this.#goal) return;
     const step = plan(this.#goal, this.#options.promise.epoch, this.#observed);
-    if (step.kind === 'raise-promise') await this.#apply(this.#goal, step);
+    const ends = step.kind === 'stop' && this.#observed.server.kind === 'primary';
+    if (ends || step.kind === 'raise-promise') await this.#apply(this.#goal, step);
   }
 
   /** Answers whether PostgreSQL showed what was configured: then that is known without another look. */

@@ -54,7 +54,11 @@ export function plan(goal: Goal, promisedEpoch: number, observed: Observed): Ste
   if (goal.epoch < promisedEpoch) {
     return { kind: 'refuse', detail: `the goal's epoch ${goal.epoch} is below the promised epoch ${promisedEpoch}` };
   }
-  if (goal.epoch > promisedEpoch) return { kind: 'raise-promise', epoch: goal.epoch };
+  if (goal.epoch > promisedEpoch) {
+    // A promise can take longer to get to disk than the lease lasts, and a primary must not go on meanwhile.
+    const isOver = (goal.kind === 'fence' || goal.kind === 'follow') && observed.server.kind === 'primary';
+    return isOver ? { kind: 'stop', mode: 'immediate' } : { kind: 'raise-promise', epoch: goal.epoch };
+  }
   switch (goal.kind) {
     case 'fence':
       return planFence(goal, observed);
@@ -147,7 +151,9 @@ function planFence(goal: FenceGoal, observed: Observed): Step {
       if (!server.standbySignal || server.ranAs !== 'standby') return { kind: 'none' };
       return { kind: 'start', role: 'standby', override: NO_SOURCE };
     case 'starting':
-      if (server.override.primaryConninfo !== '') return { kind: 'configure', override: NO_SOURCE };
+      if (server.override.primaryConninfo !== '') {
+        return { kind: 'configure', override: whileStarting(NO_SOURCE, server.override) };
+      }
       return { kind: 'wait', detail: 'PostgreSQL is starting' };
     case 'unresponsive':
       // Frozen now, it could thaw as a primary.
@@ -290,9 +296,11 @@ function planFollow(goal: FollowGoal, observed: Observed): Step {
     case 'unresponsive':
       if (server.role === 'primary') return { kind: 'stop', mode: 'immediate' };
       return { kind: 'wait', detail: 'PostgreSQL does not answer' };
-    case 'starting':
-      if (!sameOverride(server.override, override)) return { kind: 'configure', override };
+    case 'starting': {
+      const wanted = whileStarting(override, server.override);
+      if (!sameOverride(server.override, wanted)) return { kind: 'configure', override: wanted };
       return { kind: 'wait', detail: 'PostgreSQL is starting' };
+    }
     case 'stopped': {
       if (goal.timeline === 0) return { kind: 'wait', detail: `${goal.primary} is still being promoted` };
       switch (divergence(goal, observed)) {
@@ -373,6 +381,11 @@ function fromSource(goal: FollowGoal, step: Step): Step {
  */
 function isSet(server: Pick<StandbyView, 'override' | 'written'>, override: Override): boolean {
   return sameOverride(server.override, override) && sameOverride(server.written, override);
+}
+
+/** What starts may become a primary, from a goal of before: it lets in nobody whom it did not let in when it began. */
+function whileStarting(wanted: Override, { closed }: Override): Override {
+  return { ...wanted, closed };
 }
 
 function sameOverride(a: Override, b: Override): boolean {

@@ -356,4 +356,18 @@ export const MUTANTS: readonly Mutant[] = [
       manager('gate-voters', 'if (keepsQuorums(stored, primary, either(told, wanted))) return', 'if (stored) return'),
     ],
   },
+  {
+    name: 'an old primary runs on while its promise is written',
+    patches: [
+      {
+        file: 'agent/plan.ts',
+        find: "(goal.kind === 'fence' || goal.kind === 'follow') && observed.server.kind === 'primary';",
+        replace: 'false;',
+      },
+    ],
+  },
+  {
+    name: 'what starts as a primary is opened because it is to follow',
+    patches: [{ file: 'agent/plan.ts', find: 'return { ...wanted, closed };', replace: 'return wanted;' }],
+  },
 ];

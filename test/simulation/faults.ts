@@ -93,8 +93,12 @@ const FAULTS = {
       world.network.spikes = SPIKES;
     });
   },
-  'agent frozen': (world, random) =>
-    world.freeze(anyInstance(world, random), { agent: true, postgres: false }, span(random)),
+  'agent frozen': (world, random) => {
+    const { durability, failover } = world.spec;
+    // Nothing ends the PostgreSQL of an agent that hangs for longer, and where no promises do, nobody can tell.
+    const longest = durability.mode === 'async' ? failover.leaseMs * 0.15 : Number.POSITIVE_INFINITY;
+    world.freeze(anyInstance(world, random), { agent: true, postgres: false }, Math.min(span(random), longest));
+  },
   'PostgreSQL frozen': (world, random) =>
     world.freeze(primary(world, random), { agent: false, postgres: true }, span(random)),
   'instance frozen': (world, random) => {

@@ -34,6 +34,7 @@ import { RefusalRetry } from './routing/refusal-retry.ts';
 import { systemClock } from './runtime/clock.ts';
 import { ComponentStack } from './runtime/component.ts';
 import { createLogger, type Logger } from './runtime/logger.ts';
+import { takePrecedence } from './runtime/precedence.ts';
 
 const clock = systemClock;
 
@@ -219,6 +220,8 @@ async function main(): Promise<void> {
   try {
     const options = parseMainOptions(process.argv.slice(2));
     log = createLogger({ level: options.logLevel, format: options.logFormat });
+    const why = takePrecedence();
+    if (why !== '') log.debug({ why }, 'runs like everybody else');
     await run(options, log, stop.signal);
   } catch (thrown) {
     const error = HowdahError.from(thrown);

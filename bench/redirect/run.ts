@@ -6,12 +6,14 @@
  * its sessions. `moved`: from the new epoch, stored, until the last proxy has the listener that leads to it. `ended`: until
  * the last idle session through the Envoy of `howdah up` was closed. `opened`: from the open gate, stored, until the last
  * proxy has its endpoint. Proxies are raw streams of one process, so that the figures are the control plane's and not
- * those of 100 Envoys on the same processors. Times are wall clock, in whole ms.
+ * those of 100 Envoys on the same processors; this process has the control plane's precedence, so that it sees what
+ * arrives when it does. Times are wall clock, in whole ms.
  */
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { takePrecedence } from '../../control-plane/runtime/precedence.ts';
 import { figuresOf } from '../../test/support/figures.ts';
 import { connect, LiveClusters } from '../../test/support/live-cluster.ts';
 import { NotYet, until } from '../../test/support/until.ts';
@@ -26,6 +28,8 @@ const { values } = parseArgs({
   },
 });
 const CLUSTER = 'redirect';
+const noPrecedence = takePrecedence();
+if (noPrecedence) console.error(`runs like everybody else: ${noPrecedence}`);
 // What was decided when is in the log.
 const live = new LiveClusters({ [CLUSTER]: '{ instances: 3 }' }, 'info');
 try {

@@ -1,0 +1,25 @@
+/** Who runs first where processes wait for a processor. */
+import { existsSync, writeFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
+
+/** Niceness; 0 is everybody's, -20 the first. */
+const FIRST = -10;
+const GROUP_FILE = '/proc/self/autogroup';
+
+/**
+ * This process runs before others. For the few whose milliseconds everybody waits for: in a failover dozens of processes
+ * wake up at once, and on two processors the one that routes their sessions lost 10 to 30 ms to them. Only root may.
+ * Where the kernel groups processes by session, a niceness counts within the group only, so the group gets it too.
+ * https://man7.org/linux/man-pages/man7/sched.7.html
+ *
+ * @returns '', or why it goes on like everybody else
+ */
+export function takePrecedence(): string {
+  try {
+    setPriority(FIRST);
+    if (existsSync(GROUP_FILE)) writeFileSync(GROUP_FILE, String(FIRST));
+    return '';
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}

@@ -1,5 +1,6 @@
 /** How soon the agent looks again. Pure. */
 import type { Goal } from '../control-plane/model/goal.ts';
+import { isRecoveryHeld } from './closed.ts';
 import type { Observed } from './observe/observed.ts';
 import { reached, type Step, type StepKind } from './plan.ts';
 
@@ -29,11 +30,7 @@ export function delayMs(goal: Goal['kind'], settled: boolean, step: StepKind, qu
  */
 export function isSettled(goal: Goal, observed: Pick<Observed, 'server'>): boolean {
   const { server } = observed;
-  if (goal.kind !== 'lead' || server.kind !== 'primary') return true;
-  const flushed = server.standbys.filter(
-    (standby) => goal.sync.voters.includes(standby.name) && standby.flushLsn >= server.endOfRecoveryLsn,
-  );
-  return flushed.length >= goal.sync.k;
+  return goal.kind !== 'lead' || server.kind !== 'primary' || isRecoveryHeld(goal, server);
 }
 
 /**

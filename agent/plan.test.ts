@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { FollowGoal, Goal, LeadGoal } from '../control-plane/model/goal.ts';
+import type { StandbyConnection } from '../control-plane/model/instance.ts';
 import {
   buildObserved,
   buildPrimary,
@@ -246,11 +247,19 @@ describe('plan', () => {
     const open = { ...lead, start: false };
     expect(plan(lead, EPOCH, observe('stoppedPrimary'))).toMatchObject({ kind: 'start', override: { closed: true } });
     const closed = { ...LEADING, closed: true };
-    const recovered = buildObserved({ server: buildPrimary({ sync: SYNC, override: closed, slots: SLOTS }) });
-    expect(plan(lead, EPOCH, recovered)).toEqual({ kind: 'none' });
-    expect(plan(open, EPOCH, recovered)).toEqual({ kind: 'configure', override: LEADING });
-    const opening = buildPrimary({ sync: SYNC, override: closed, written: LEADING, slots: SLOTS });
-    expect(plan(open, EPOCH, buildObserved({ server: opening })).kind).toBe('configure');
+    const flushed = (flushLsn: bigint): StandbyConnection => ({
+      ...{ name: 'orders-2', state: 'streaming', syncState: 'quorum', flushLsn, replayLsn: flushLsn },
+    });
+    const recovered = (standby: StandbyConnection, written = closed) =>
+      buildObserved({
+        server: buildPrimary({ sync: SYNC, override: closed, written, slots: SLOTS, standbys: [standby] }),
+      });
+    expect(plan(lead, EPOCH, recovered(flushed(800n)))).toEqual({ kind: 'none' });
+    expect(plan(open, EPOCH, recovered(flushed(800n)))).toEqual({ kind: 'configure', override: LEADING });
+    expect(plan(open, EPOCH, recovered(flushed(800n), LEADING)).kind).toBe('configure');
+    // Who let clients in had heard of the run before this one.
+    expect(plan(open, EPOCH, recovered(flushed(799n)))).toMatchObject({ kind: 'wait' });
+    expect(plan(open, EPOCH, recovered({ ...flushed(800n), name: 'orders-9' }))).toMatchObject({ kind: 'wait' });
     // Promoted, it has shown nothing to anybody in this epoch.
     expect(plan(lead, EPOCH, observe('primary'))).toEqual({ kind: 'none' });
     const standby = buildStandby({ override: { ...FOLLOWING, closed: true } });

@@ -5,8 +5,9 @@
 import type { FenceGoal, FollowGoal, Goal, LeadGoal, StopGoal } from '../control-plane/model/goal.ts';
 import { maxLsn } from '../control-plane/model/lsn.ts';
 import { formatSync, parseSync, sameSync } from '../control-plane/model/sync.ts';
+import { staysClosed, whileStarting } from './closed.ts';
 import { divergence } from './divergence.ts';
-import { NO_OVERRIDE, type Observed, type Override, type ServerView, type StandbyView } from './observe/observed.ts';
+import { NO_OVERRIDE, type Observed, type Override, type StandbyView } from './observe/observed.ts';
 import { missingSlots, nextSlots, servedSlots, slotName, spareSlots, wantedSlots } from './plan-slots.ts';
 
 export type Step =
@@ -232,31 +233,11 @@ function planLead(goal: LeadGoal, observed: Observed): Step {
       const wanted = wantedSlots(goal, observed);
       const slots = missingSlots(server.slots, wanted);
       if (slots) return slots;
+      if (override.closed && !goal.start) return { kind: 'wait', detail: 'too few standbys hold what it recovered' };
       const stale = server.checkpointTimeline !== observed.timeline && !server.checkpointing;
       if (stale) return { kind: 'checkpoint' };
       return spareSlots(server.slots, wanted, [], observed) ?? { kind: 'none' };
     }
-  }
-}
-
-/**
- * What was started to lead shows what crash recovery brought back: it opens when the control plane lets clients in. One
- * that ran before it was told to lead is open: no proxy leads anybody to it in this epoch yet.
- */
-function staysClosed(goal: LeadGoal, server: ServerView): boolean {
-  switch (server.kind) {
-    case 'stopped':
-      return true;
-    case 'starting':
-      return goal.start && server.override.closed;
-    case 'standby':
-    case 'primary':
-      return goal.start && server.written.closed;
-    case 'absent':
-    case 'broken':
-    case 'stopping':
-    case 'unresponsive':
-      return false;
   }
 }
 
@@ -381,11 +362,6 @@ function fromSource(goal: FollowGoal, step: Step): Step {
  */
 function isSet(server: Pick<StandbyView, 'override' | 'written'>, override: Override): boolean {
   return sameOverride(server.override, override) && sameOverride(server.written, override);
-}
-
-/** What starts may become a primary, from a goal of before: it lets in nobody whom it did not let in when it began. */
-function whileStarting(wanted: Override, { closed }: Override): Override {
-  return { ...wanted, closed };
 }
 
 function sameOverride(a: Override, b: Override): boolean {

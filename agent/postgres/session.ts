@@ -32,7 +32,7 @@ export type SqlRow = Readonly<Record<string, unknown>>;
 
 export class Session {
   readonly #options: SessionOptions;
-  #client: pg.Client | null = null;
+  #connection: Connection | null = null;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -43,27 +43,30 @@ export class Session {
    * @throws SqlFailure; the connection is dropped but for `failed`.
    */
   async query(text: string, values: readonly unknown[] = [], name?: string): Promise<SqlRow[]> {
+    this.#connection ??= this.#connect();
+    const connection = this.#connection;
     try {
-      const client = this.#client ?? (await this.#connect());
       const config: pg.QueryConfig = { text, values: [...values], ...(name === undefined ? {} : { name }) };
-      return (await client.query<Record<string, unknown>>(config)).rows;
+      const answer = connection.ready.then(() => connection.client.query<Record<string, unknown>>(config));
+      return (await Promise.race([answer, connection.dropped])).rows;
     } catch (error) {
       const failure = error instanceof SqlFailure ? error : classify(error);
-      if (failure.kind !== 'failed') this.drop();
+      if (failure.kind !== 'failed' && this.#connection === connection) this.drop();
       throw failure;
     }
   }
 
-  /** Ends the connection without waiting for the other side. */
+  /** Ends the connection without waiting for the other side; what waits for an answer gets a failure. */
   drop(): void {
-    const client = this.#client;
-    this.#client = null;
-    if (!client) return;
-    client.connection.stream.destroy();
-    client.end().catch(() => {});
+    const connection = this.#connection;
+    this.#connection = null;
+    if (!connection) return;
+    connection.drop();
+    connection.client.connection.stream.destroy();
+    connection.client.end().catch(() => {});
   }
 
-  async #connect(): Promise<pg.Client> {
+  #connect(): Connection {
     const { socketDir, password, applicationName, timeoutMs } = this.#options;
     const client = new pg.Client({
       host: socketDir,
@@ -77,13 +80,25 @@ export class Session {
       // The agent's own statements must not wait for standbys: those may be what it is to repair.
       options: `-c synchronous_commit=local -c statement_timeout=${timeoutMs}`,
     });
+    const ready = client.connect();
+    // The driver never settles a connect() that is ended meanwhile, and PostgreSQL can go at any moment.
+    const { promise: dropped, reject } = Promise.withResolvers<never>();
+    for (const promise of [ready, dropped]) promise.catch(() => {});
+    const drop = () => reject(new SqlFailure('gone', new Error('the connection was given up')));
+    const connection: Connection = { client, ready, dropped, drop };
     client.on('error', () => {
-      if (this.#client === client) this.drop();
+      if (this.#connection === connection) this.drop();
     });
-    this.#client = client;
-    await client.connect();
-    return client;
+    return connection;
   }
+}
+
+interface Connection {
+  readonly client: pg.Client;
+  readonly ready: Promise<unknown>;
+  /** Rejects as soon as it is given up. */
+  readonly dropped: Promise<never>;
+  readonly drop: () => void;
 }
 
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html */

@@ -20,8 +20,7 @@ export function specOf(random: Random): ClusterSpec {
       automatic: true,
       suspectAfterMs: random.pick([600, 1000]),
       restAfterSilenceMs: random.pick([1000, 60_000]),
-      // Where commits wait for standbys the lease is for stale reads alone: see what is open in docs/simulation.md.
-      leaseMs: mode === 'async' ? random.pick([1000, 1000, 2000, 5000]) : 5000,
+      leaseMs: random.pick([1000, 1000, 2000, 5000]),
     },
     tags: {},
   };

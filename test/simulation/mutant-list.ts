@@ -63,10 +63,20 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'a gate that was opened for the run before lets clients in',
+    patches: [
+      {
+        file: 'agent/closed.ts',
+        find: 'server.written.closed && (goal.start || !isRecoveryHeld(goal, server))',
+        replace: 'goal.start && server.written.closed',
+      },
+    ],
+  },
+  {
     name: 'a primary that starts again lets clients in at once',
     patches: [
       {
-        file: 'agent/plan.ts',
+        file: 'agent/closed.ts',
         find: "case 'stopped':\n      return true;",
         replace: "case 'stopped':\n      return false;",
       },
@@ -368,6 +378,6 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'what starts as a primary is opened because it is to follow',
-    patches: [{ file: 'agent/plan.ts', find: 'return { ...wanted, closed };', replace: 'return wanted;' }],
+    patches: [{ file: 'agent/closed.ts', find: 'return { ...wanted, closed };', replace: 'return wanted;' }],
   },
 ];

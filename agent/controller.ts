@@ -13,7 +13,7 @@ import type { Applier } from './apply.ts';
 import type { Standing } from './envoy/cache/cached-resources.ts';
 import { type Failure, failed } from './failure.ts';
 import { Lease } from './lease.ts';
-import { type Observed, type Override, withShown } from './observe/observed.ts';
+import { type Observed, type Override, withShown, withStarted } from './observe/observed.ts';
 import type { Observer } from './observe/observer.ts';
 import { type Creating, postgresState } from './observe/report.ts';
 import { delayMs, hasTime, isSettled, isToldLater, restMs, retryMs } from './pace.ts';
@@ -282,14 +282,15 @@ export class Controller implements Component {
 
   async #promise(): Promise<void> {
     if (!this.#goal) return;
-    const step = plan(this.#goal, this.#options.promise.epoch, this.#observed);
-    const ends = step.kind === 'stop' && this.#observed.server.kind === 'primary';
+    const { promise } = this.#options;
+    const step = plan(this.#goal, promise.epoch, this.#observed);
+    const ends = step.kind === 'stop' && this.#goal.epoch > promise.epoch;
     if (ends || step.kind === 'raise-promise') await this.#apply(this.#goal, step);
   }
 
   /** Answers whether PostgreSQL showed what was configured: then that is known without another look. */
   async #apply(goal: Goal, step: Deed): Promise<boolean> {
-    const { applier, clock, log } = this.#options;
+    const { applier, clock, log, server } = this.#options;
     const abort = new AbortController();
     this.#running = { step, abort };
     this.#creating = step.kind === 'initdb' || step.kind === 'basebackup' || step.kind === 'rewind' ? step.kind : null;
@@ -300,6 +301,8 @@ export class Controller implements Component {
     try {
       const shown = await applier.apply(step, abort.signal);
       this.#failure = null;
+      // A fence that comes now must not take it for stopped.
+      if (step.kind === 'start' && server.pid !== 0) this.#see(withStarted(this.#observed, step.override));
       log.debug({ step: step.kind, goal: goal.kind, ms: Math.round(clock.now() - beginAt), epoch: goal.epoch }, 'step');
       return shown && step.kind === 'configure' && this.#showed(step.override);
     } catch (error) {

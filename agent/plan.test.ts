@@ -178,6 +178,16 @@ describe('plan', () => {
     );
   });
 
+  it('stops what was started to lead before it promises another epoch, and only that', () => {
+    const starting = (closed: boolean) =>
+      buildObserved({ server: { kind: 'starting', override: { ...FOLLOWING, closed } } });
+    for (const goal of [fence, follow]) {
+      expect(plan(goal, EPOCH - 1, starting(true))).toEqual({ kind: 'stop', mode: 'immediate' });
+      expect(plan(goal, EPOCH - 1, starting(false)).kind).toBe('raise-promise');
+    }
+    expect(plan(lead, EPOCH - 1, starting(true)).kind).toBe('raise-promise');
+  });
+
   it('lets nobody in to what was started to lead and is to follow before it runs', () => {
     const server: ServerView = { kind: 'starting', override: { ...LEADING, closed: true } };
     expect(plan(follow, EPOCH, buildObserved({ server }))).toEqual({

@@ -7,7 +7,7 @@ import { maxLsn } from '../control-plane/model/lsn.ts';
 import { formatSync, parseSync, sameSync } from '../control-plane/model/sync.ts';
 import { staysClosed, whileStarting } from './closed.ts';
 import { divergence } from './divergence.ts';
-import { NO_OVERRIDE, type Observed, type Override, type StandbyView } from './observe/observed.ts';
+import { NO_OVERRIDE, type Observed, type Override, type ServerView, type StandbyView } from './observe/observed.ts';
 import { missingSlots, nextSlots, servedSlots, slotName, spareSlots, wantedSlots } from './plan-slots.ts';
 
 export type Step =
@@ -57,7 +57,7 @@ export function plan(goal: Goal, promisedEpoch: number, observed: Observed): Ste
   }
   if (goal.epoch > promisedEpoch) {
     // A promise can take longer to get to disk than the lease lasts, and a primary must not go on meanwhile.
-    const isOver = (goal.kind === 'fence' || goal.kind === 'follow') && observed.server.kind === 'primary';
+    const isOver = (goal.kind === 'fence' || goal.kind === 'follow') && leads(observed.server);
     return isOver ? { kind: 'stop', mode: 'immediate' } : { kind: 'raise-promise', epoch: goal.epoch };
   }
   switch (goal.kind) {
@@ -72,6 +72,11 @@ export function plan(goal: Goal, promisedEpoch: number, observed: Observed): Ste
     case 'retire':
       return planRetire(observed);
   }
+}
+
+/** It takes writes, or will as soon as it runs: what was started to lead is closed. */
+function leads(server: ServerView): boolean {
+  return server.kind === 'primary' || (server.kind === 'starting' && server.override.closed);
 }
 
 /** The goal counts as done although the step remains, which has time. */

@@ -126,3 +126,8 @@ export function withShown(observed: Observed, override: Override): Observed | nu
   const walReceiver = override.primaryConninfo === '' ? 'none' : server.walReceiver;
   return { ...observed, server: { ...server, override, written: override, walReceiver } };
 }
+
+/** One that was started a moment ago: known without a look. */
+export function withStarted(observed: Observed, override: Override): Observed {
+  return { ...observed, server: { kind: 'starting', override } };
+}

@@ -5,7 +5,7 @@
 import { answer } from '../../agent/health/answer.ts';
 import { healthView } from '../../agent/health-view.ts';
 import { Lease } from '../../agent/lease.ts';
-import { type Observed, type Override, withShown } from '../../agent/observe/observed.ts';
+import { type Observed, type Override, withShown, withStarted } from '../../agent/observe/observed.ts';
 import { type Creating, postgresState } from '../../agent/observe/report.ts';
 import { delayMs, isSettled, isToldLater } from '../../agent/pace.ts';
 import { cutsShort, isDeed, needsNoLook, plan, reached, type Step } from '../../agent/plan.ts';
@@ -308,7 +308,12 @@ export class AgentModel {
     if (step.kind === 'configure') this.#writes = step.override;
     if (step.kind === 'initdb' || step.kind === 'basebackup' || step.kind === 'rewind') this.#creates(step.kind);
     const { fromMs, toMs, effect } = doingOf(step, this.postgres, () => this.#world.sourceOf(this.name));
-    this.#begin(step.kind, fromMs, toMs, effect);
+    this.#begin(step.kind, fromMs, toMs, () => {
+      const until = effect();
+      if (step.kind === 'start' && this.postgres.kind !== 'stopped')
+        this.#seen = withStarted(this.#seen, step.override);
+      return until;
+    });
   }
 
   /** A step that makes or repairs the data directory, which is told meanwhile. */

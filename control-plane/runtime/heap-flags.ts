@@ -6,6 +6,7 @@
  * change.
  */
 export const HEAP_FLAGS = [
+  '--min-semi-space-size=16',
   '--max-semi-space-size=16',
   '--heap-growing-percent=40',
   '--no-allocation-site-pretenuring',

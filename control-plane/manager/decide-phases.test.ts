@@ -6,6 +6,7 @@ import { buildSpec } from '../../test/support/build-record.ts';
 import type { Phase } from '../model/cluster-record.ts';
 import { type Goal, goalId } from '../model/goal.ts';
 import type { InstanceReport, PostgresState, PrimaryState, StandbyConnection } from '../model/instance.ts';
+import { NO_OPERATIONS } from '../model/operations.ts';
 import { NO_SYNC, type SyncConfig } from '../model/sync.ts';
 import { decide } from './decide.ts';
 import { checkSwitchover } from './decide-switchover.ts';
@@ -283,6 +284,12 @@ describe('the gate', () => {
     });
     const third = told(closed(between, back), { sync: between, standbys: shown(primaryOf(back).standbys, between) });
     expect(decide(third, 2).change).toMatchObject({ record: { phase: { sync: before } } });
+    // One that is to be copied anew keeps its vote until others can have it: else the gate would stay shut for ever.
+    const operations = { ...NO_OPERATIONS, reinits: ['orders-2'] };
+    const leaving = { ...second, record: { ...second.record, operations } };
+    expect(decide(leaving, 2).change).toMatchObject({
+      record: { phase: { sync: { voters: ['orders-2', 'orders-4'], k: 2 } } },
+    });
     // Not before the walsender of the one that left knows that it did.
     const late = told(closed(between, from), { sync: between, standbys: shown(standbys, { ...between, voters: [] }) });
     expect(decide(late, 2).change).toBeNull();

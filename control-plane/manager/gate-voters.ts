@@ -20,7 +20,11 @@ export function votersWhileClosed(state: ClusterState, phase: Closed, now: numbe
   if (stored.voters.length === 0) return best;
   const here = told.voters.filter((name) => observed(state, name).missingSince === null);
   if (here.length >= told.k && told.voters.length >= told.k) return null;
-  const wanted = permitted(stored, primary, told, best);
+  // One that is to give its vote up keeps it where the gate could not open without: else nobody could ever give it up.
+  const staying = here.filter((name) => stored.voters.includes(name));
+  const wanted =
+    permitted(stored, primary, told, best) ??
+    permitted(stored, primary, told, { voters: [...new Set([...best.voters, ...staying])], k: best.k });
   if (!wanted || sameSync(wanted, told)) return null;
   // What was told before this must be gone from every walsender: only two settings may meet.
   if (!isInForce(state, primary, goalId(leadGoal(state, primary, told)))) return null;

@@ -12,14 +12,25 @@ const GROUP_FILE = '/proc/self/autogroup';
  * Where the kernel groups processes by session, a niceness counts within the group only, so the group gets it too.
  * https://man7.org/linux/man-pages/man7/sched.7.html
  *
+ * @param groupFile where the kernel takes the niceness of this process's group; where there is none, it has no groups
  * @returns '', or why it goes on like everybody else
  */
-export function takePrecedence(): string {
+export function takePrecedence(groupFile: string = GROUP_FILE): string {
   try {
     setPriority(FIRST);
-    if (existsSync(GROUP_FILE)) writeFileSync(GROUP_FILE, String(FIRST));
+    if (existsSync(groupFile)) raiseGroup(groupFile);
     return '';
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function raiseGroup(groupFile: string): void {
+  try {
+    writeFileSync(groupFile, String(FIRST));
+  } catch (error) {
+    // The kernel's answer for a process outside every session's group, as a container's first ones can be: there its own
+    // niceness counts.
+    if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
   }
 }

@@ -6,7 +6,7 @@ import type { Logger } from '../control-plane/runtime/logger.ts';
 import { NO_OVERRIDE, type Override } from './observe/observed.ts';
 import type { Observer } from './observe/observer.ts';
 import { CLOSED_SQL } from './observe/query.ts';
-import { type Deed, NOBODY } from './plan.ts';
+import { type Deed, NO_SOURCE } from './plan.ts';
 import { parseControlData } from './postgres/control-file.ts';
 import { basebackup, rewind, type Source } from './postgres/copy.ts';
 import type { DataDirectory } from './postgres/data-directory.ts';
@@ -116,8 +116,7 @@ export class Applier {
 
   async #basebackup(keepAside: boolean, slot: string, abort: AbortSignal): Promise<void> {
     const { data, installation, log, observer, server } = this.#options;
-    const override = { ...NO_OVERRIDE, synchronousStandbyNames: NOBODY };
-    await basebackup(installation, data, this.#source, slot, override, abort);
+    await basebackup(installation, data, this.#source, slot, NO_SOURCE, abort);
     if (keepAside) {
       await server.stop('fast');
       await server.clear();
@@ -130,8 +129,7 @@ export class Applier {
   async #rewind(abort: AbortSignal): Promise<void> {
     const { data, installation, log, observer, server } = this.#options;
     await server.clear();
-    const override = { ...NO_OVERRIDE, synchronousStandbyNames: NOBODY };
-    const outcome = await rewind(installation, data, this.#source, override, abort);
+    const outcome = await rewind(installation, data, this.#source, NO_SOURCE, abort);
     observer.forget();
     if (outcome.kind === 'unreachable') throw outcome.error;
     // The mark stays: the next plan sees a broken directory and takes a base backup.

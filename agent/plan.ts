@@ -145,7 +145,13 @@ export function primaryConninfo(observed: Pick<Observed, 'instance' | 'replicati
 /** An old goal must not make a second primary: the control plane's answer to a report is awaited first. */
 const AWAITS_LEASE: Step = { kind: 'wait', detail: 'waiting for word from the control plane' };
 
-const NO_SOURCE: Override = { ...NO_OVERRIDE, synchronousStandbyNames: NOBODY };
+/** A standby that receives nothing. */
+export const NO_SOURCE: Override = { ...NO_OVERRIDE, synchronousStandbyNames: NOBODY };
+
+/** A standby that receives by way of this slot. */
+function receiving(observed: Observed, slot: string): Override {
+  return { ...NO_SOURCE, primaryConninfo: primaryConninfo(observed), primarySlotName: slot };
+}
 
 function planFence(goal: FenceGoal, observed: Observed): Step {
   const { server } = observed;
@@ -183,12 +189,7 @@ function planFence(goal: FenceGoal, observed: Observed): Step {
 
 /** What another one that promised the epoch holds; its slot tells it from every primary of before. */
 function planCatchUp({ epoch }: FenceGoal, from: string, observed: Observed, server: StandbyView): Step {
-  const override: Override = {
-    ...NO_OVERRIDE,
-    primaryConninfo: primaryConninfo(observed),
-    primarySlotName: slotName(observed.instance, epoch, from),
-    synchronousStandbyNames: NOBODY,
-  };
+  const override = receiving(observed, slotName(observed.instance, epoch, from));
   if (!isSet(server, override)) return { kind: 'configure', override };
   return { kind: 'wait', detail: `getting WAL from ${from}` };
 }
@@ -231,10 +232,9 @@ function planLead(goal: LeadGoal, observed: Observed): Step {
       if (!observed.leaseHeld) return { kind: 'stop', mode: 'immediate' };
       // A text of somebody else's, or ours from before: what counts is that the goal's is in force.
       const written = parseSync(server.written.synchronousStandbyNames);
-      if (!server.sync || !written || !sameSync(server.sync, goal.sync) || !sameSync(written, goal.sync))
-        return { kind: 'configure', override };
-      if (server.override.closed !== override.closed || server.written.closed !== override.closed)
-        return { kind: 'configure', override };
+      const isTold = server.sync && written && sameSync(server.sync, goal.sync) && sameSync(written, goal.sync);
+      const isShut = server.override.closed === override.closed && server.written.closed === override.closed;
+      if (!isTold || !isShut) return { kind: 'configure', override };
       const wanted = wantedSlots(goal, observed);
       const slots = missingSlots(server.slots, wanted);
       if (slots) return slots;
@@ -264,12 +264,7 @@ function planFollow(goal: FollowGoal, observed: Observed): Step {
     return { kind: 'refuse', detail };
   }
   const slot = slotName(observed.instance, goal.epoch, goal.source);
-  const override: Override = {
-    ...NO_OVERRIDE,
-    primaryConninfo: primaryConninfo(observed),
-    primarySlotName: slot,
-    synchronousStandbyNames: NOBODY,
-  };
+  const override = receiving(observed, slot);
   switch (server.kind) {
     case 'absent':
       return fromSource(goal, { kind: 'basebackup', keepAside: false, slot });

@@ -2,8 +2,8 @@
 import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
 import { FrameReader, framed } from '../grpc/frames.ts';
 import { encode } from '../proto/codec.ts';
-import { FieldReader } from '../proto/field-reader.ts';
 import type { JsonObject } from '../proto/json.ts';
+import { readResponse } from './response-reader.ts';
 import { SERVER_OPTIONS } from './server.ts';
 import type { Variant } from './session-types.ts';
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE } from './type-urls.ts';
@@ -11,8 +11,6 @@ import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE } from './type-urls.ts';
 const SERVICE = 'envoy.service.discovery.v3';
 const METHODS = { sotw: 'StreamAggregatedResources', delta: 'DeltaAggregatedResources' } as const;
 const MESSAGES = { sotw: 'DiscoveryRequest', delta: 'DeltaDiscoveryRequest' } as const;
-/** Field numbers of either response. */
-const RESPONSE = { version: 1, typeUrl: 4, nonce: 5 } as const;
 
 export interface RehearsalProxyOptions {
   readonly session: ClientHttp2Session;
@@ -52,14 +50,7 @@ export class RehearsalProxy {
   }
 
   #onResponse(message: Buffer): void {
-    const fields = new FieldReader('a response of a rehearsal', message);
-    let [version, typeUrl, nonce] = ['', '', ''];
-    for (let field = fields.next(); field !== 0; field = fields.next()) {
-      if (field === RESPONSE.version) version = fields.text();
-      else if (field === RESPONSE.typeUrl) typeUrl = fields.text();
-      else if (field === RESPONSE.nonce) nonce = fields.text();
-      else fields.skip();
-    }
+    const { version, typeUrl, nonce } = readResponse(message);
     this.#answers.set(typeUrl, { version_info: version, response_nonce: nonce });
     // As Envoy: what clusters need is asked for before they are acknowledged.
     if (typeUrl === CLUSTER_TYPE) this.#askForEndpoints();

@@ -9,12 +9,7 @@ import { FieldReader } from '../../proto/field-reader.ts';
 import { ANY_FIELDS } from '../../proto/field-writer.ts';
 import type { JsonObject } from '../../proto/json.ts';
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE } from '../../xds/index.ts';
-
-/** Field numbers of envoy.service.discovery.v3.DiscoveryResponse. */
-const VERSION_INFO = 1;
-const RESOURCES = 2;
-const TYPE_URL = 4;
-const NONCE = 5;
+import { readResponse } from '../../xds/response-reader.ts';
 
 /** Of Cluster, Listener and ClusterLoadAssignment alike. */
 const NAME = 1;
@@ -40,19 +35,13 @@ export interface Arrival {
   readonly at: number;
 }
 
-interface Response {
-  readonly type: string;
-  /** What every request of the type tells from then on. */
-  readonly answer: JsonObject;
-  readonly resources: readonly { readonly name: string; readonly bytes: Buffer }[];
-}
-
 export class RawProxy {
   readonly arrivals: Arrival[] = [];
   readonly #node: string;
   readonly #cluster: string;
   readonly #session: ClientHttp2Session;
   readonly #stream: ClientHttp2Stream;
+  /** By type: what every request of it tells since the last response. */
   readonly #answers = new Map<string, JsonObject>();
   #isFirst = true;
   /** EnvoyClusters that it is to have. */
@@ -96,10 +85,13 @@ export class RawProxy {
   }
 
   #onResponse(bytes: Buffer, at: number): void {
-    const { type, answer, resources } = readResponse(bytes);
-    this.#answers.set(type, answer);
-    for (const { name, bytes: resource } of resources) this.#look(type, resource, name, at);
-    const names = resources.map(({ name }) => name);
+    const { version, typeUrl: type, nonce, resources } = readResponse(bytes);
+    this.#answers.set(type, { version_info: version, response_nonce: nonce });
+    const names = resources.map((resource) => {
+      const name = nameIn(resource);
+      this.#look(type, Buffer.from(resource), name, at);
+      return name;
+    });
     if (type === CLUSTER_TYPE) {
       const isNew = names.some((name) => !this.#names.includes(name));
       this.#names = names;
@@ -131,22 +123,7 @@ export class RawProxy {
   }
 }
 
-function readResponse(bytes: Buffer): Response {
-  const fields = new FieldReader('envoy.service.discovery.v3.DiscoveryResponse', bytes);
-  const resources: Buffer[] = [];
-  let [type, version_info, response_nonce] = ['', '', ''];
-  for (let field = fields.next(); field !== 0; field = fields.next()) {
-    if (field === VERSION_INFO) version_info = fields.text();
-    else if (field === TYPE_URL) type = fields.text();
-    else if (field === NONCE) response_nonce = fields.text();
-    else if (field === RESOURCES) resources.push(Buffer.from(fields.bytes()));
-    else fields.skip();
-  }
-  const named = resources.map((resource) => ({ name: nameIn(resource), bytes: resource }));
-  return { type, answer: { version_info, response_nonce }, resources: named };
-}
-
-function nameIn(any: Buffer): string {
+function nameIn(any: Uint8Array): string {
   const fields = new FieldReader('google.protobuf.Any', any);
   for (let field = fields.next(); field !== 0; field = fields.next()) {
     if (field !== ANY_FIELDS.value) {

@@ -1,5 +1,6 @@
 /** Decisions as a table, and changes of primary with the time that each phase took. */
 import type { HistoryEntryStatus } from '../../control-plane/api/contract.ts';
+import { tookMs, totalMs } from '../../control-plane/model/change-times.ts';
 import { CHANGE_PHASES } from '../../control-plane/model/cluster-record.ts';
 import type { Colors } from './colors.ts';
 import { formatTable } from './table.ts';
@@ -45,16 +46,6 @@ export function changesTable(entries: readonly HistoryEntryStatus[], colors: Col
 function summary(change: Change): string {
   const what = change.cause === 'restart' ? `restart of ${change.from}` : `${change.cause} from ${change.from}`;
   return `${what} in ${formatDuration(totalMs(change))}`;
-}
-
-/** Of all its rounds; undefined = it had none. */
-function tookMs({ phases }: Change, name: string): number | undefined {
-  const found = phases.filter((phase) => phase.name === name);
-  return found.length === 0 ? undefined : found.reduce((sum, phase) => sum + phase.tookMs, 0);
-}
-
-function totalMs({ phases }: Change): number {
-  return phases.reduce((sum, phase) => sum + phase.tookMs, 0);
 }
 
 function cell(ms: number | undefined): string {

@@ -2,7 +2,7 @@
  * Whether a primary whose PostgreSQL ended is started again in its place although a standby could be promoted: only
  * where it is known to be back sooner, or where nobody else may lead. Pure.
  */
-import type { PrimaryChange } from '../model/cluster-record.ts';
+import { tookMs, totalMs } from '../model/change-times.ts';
 import { whyNoLeader } from '../model/cluster-spec.ts';
 import { ableVoters } from './able-voters.ts';
 import { type ClusterState, liveReport } from './state.ts';
@@ -33,19 +33,15 @@ function knownRestartMs({ record }: ClusterState, primary: string, clean: boolea
   const { epoch, history, phase } = record;
   if (phase.kind !== 'active' || phase.gate === 'closed') return null;
   const restarts = history.filter(({ change }) => change?.cause === 'restart' && change.from === primary);
-  if (restarts.some((entry) => entry.epoch === epoch && tookMs(entry.change!, 'stopped') === 0)) return null;
+  if (restarts.some((entry) => entry.epoch === epoch && tookMs(entry.change!, 'stopped') === undefined)) return null;
   // With nothing to recover it is there sooner than after a crash, never later.
-  const last = restarts.findLast(({ change }) => clean || tookMs(change!, 'recovered') > 0)?.change;
-  return last ? tookMs(last, 'restarted') + tookMs(last, 'recovered') : null;
+  const last = restarts.findLast(({ change }) => clean || tookMs(change!, 'recovered') !== undefined)?.change;
+  return last ? totalMs(last) - (tookMs(last, 'stopped') ?? 0) : null;
 }
 
 /** What the last failover took once it was decided. */
 function knownFailoverMs({ record }: ClusterState): number | null {
   const last = record.history.findLast(({ change }) => change?.cause === 'failover')?.change;
   if (!last) return null;
-  return last.phases.reduce((sum, phase) => (phase.name === 'detected' ? sum : sum + phase.tookMs), 0);
-}
-
-function tookMs({ phases }: PrimaryChange, name: string): number {
-  return phases.find((phase) => phase.name === name)?.tookMs ?? 0;
+  return totalMs(last) - (tookMs(last, 'detected') ?? 0);
 }

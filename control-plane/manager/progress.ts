@@ -1,4 +1,7 @@
-/** How long each phase of the change of primary, or of its restart in place, that is under way took, as this control plane saw it. Pure. */
+/**
+ * How long each phase of the change of primary, or of its restart in place, that is under way took, as this control
+ * plane saw it. Pure.
+ */
 import type { ClusterRecord, PhaseDuration, PrimaryChange } from '../model/cluster-record.ts';
 import { restartOf } from '../model/operations.ts';
 import { type ClusterState, liveReport, observed } from './state.ts';
@@ -32,14 +35,12 @@ export function progressed(state: ClusterState, record: ClusterRecord, now: numb
     case 'forming':
       return null;
     case 'draining':
-      return { cause: 'switchover', from: after.primary, last: 'opened', phases: [], since: now };
+      return begun('switchover', after.primary, now);
     case 'stopping':
-      if (!progress) return { cause: 'switchover', from: after.primary, last: 'opened', phases: [], since: now };
-      return ended(progress, 'drained', now);
+      return progress ? ended(progress, 'drained', now) : begun('switchover', after.primary, now);
     case 'fencing': {
       const { cause, from } = after;
-      if (before.kind === 'active')
-        return { cause, from, last: 'opened', phases: detected(state, from, now), since: now };
+      if (before.kind === 'active') return { ...begun(cause, from, now), phases: detected(state, from, now) };
       return progress && { ...ended(progress, before.kind === 'stopping' ? 'stopped' : 'given up', now), cause };
     }
     case 'promoting': {
@@ -55,13 +56,17 @@ export function progressed(state: ClusterState, record: ClusterRecord, now: numb
   }
 }
 
+function begun(cause: Progress['cause'], from: string, now: number): Progress {
+  return { cause, from, last: 'opened', phases: [], since: now };
+}
+
 /** The gate was closed for it. null = how it ended is not known, or nobody was there before it began. */
 function restarting(state: ClusterState, primary: string, now: number): Progress | null {
-  const begun = { cause: 'restart', from: primary, last: 'restarted', phases: [], since: now } as const;
-  if (restartOf(state.record.operations, primary)) return begun;
+  const afterStop: Progress = { ...begun('restart', primary, now), last: 'restarted' };
+  if (restartOf(state.record.operations, primary)) return afterStop;
   const postgres = liveReport(state, primary)?.postgres;
   if (postgres?.kind !== 'stopped' || postgres.how === 'boot') return null;
-  return postgres.clean ? begun : { ...begun, last: 'recovered' };
+  return postgres.clean ? afterStop : { ...afterStop, last: 'recovered' };
 }
 
 function stoppedByHand(state: ClusterState, record: ClusterRecord, progress: Progress, now: number): Progress {

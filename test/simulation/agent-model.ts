@@ -9,7 +9,7 @@ import { type Observed, type Override, withShown, withStarted } from '../../agen
 import { type Creating, postgresState } from '../../agent/observe/report.ts';
 import { delayMs, isSettled, isToldLater } from '../../agent/pace.ts';
 import { cutsShort, isDeed, needsNoLook, plan, reached, type Step } from '../../agent/plan.ts';
-import type { Goal } from '../../control-plane/model/goal.ts';
+import type { Goal, LeadGoal } from '../../control-plane/model/goal.ts';
 import type { GoalProgress, InstanceReport, PostgresState } from '../../control-plane/model/instance.ts';
 import { formatLsn } from '../../control-plane/model/lsn.ts';
 import type { ControlMessage } from '../../control-plane/runtime/agent-protocol.ts';
@@ -274,12 +274,20 @@ export class AgentModel {
     );
   }
 
+  get #leadGoal(): LeadGoal | null {
+    return this.#goal?.goal.kind === 'lead' ? this.#goal.goal : null;
+  }
+
+  #holdsLease(now: number): boolean {
+    const goal = this.#leadGoal;
+    return !goal || this.#lease.held(goal, now);
+  }
+
   #observe(): void {
     const now = this.clock.now();
-    const goal = this.#goal?.goal.kind === 'lead' ? this.#goal.goal : null;
     const { version } = this.postgres;
     if (version === this.#seenVersion) {
-      const leaseHeld = !goal || this.#lease.held(goal, now);
+      const leaseHeld = this.#holdsLease(now);
       if (leaseHeld !== this.#seen.leaseHeld) this.#seen = { ...this.#seen, leaseHeld };
       return;
     }
@@ -287,8 +295,9 @@ export class AgentModel {
     this.#news = true;
     const seen = this.postgres.observe(REPLICATION_PORT);
     const { server } = seen;
+    const goal = this.#leadGoal;
     if (goal && server.kind === 'primary') this.#lease.looked(goal, server.replies, now);
-    const leaseHeld = !goal || this.#lease.held(goal, now);
+    const leaseHeld = this.#holdsLease(now);
     const told = server.kind === 'stopped' ? { ...server, crashedUnderGoal: this.#crashedUnderGoal } : server;
     this.#seen = { ...seen, leaseHeld, server: told };
     this.#state = postgresState(told, null, this.#state);
@@ -357,8 +366,7 @@ export class AgentModel {
         ? withShown(this.#seen, override)
         : null;
     if (shown) {
-      const goal = this.#goal?.goal.kind === 'lead' ? this.#goal.goal : null;
-      this.#seen = { ...shown, leaseHeld: !goal || this.#lease.held(goal, this.clock.now()) };
+      this.#seen = { ...shown, leaseHeld: this.#holdsLease(this.clock.now()) };
       this.#shown = true;
     }
     this.#activeAt = this.clock.now();

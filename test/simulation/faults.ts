@@ -25,9 +25,13 @@ function primary(world: World, random: Random): string {
 /** Mostly short, sometimes longer than all that anybody waits for, ms. */
 const span = (random: Random) => (random.chance(0.75) ? random.between(20, 400) : random.between(400, 6000));
 
+function afterAWhile(world: World, random: Random, action: () => void): void {
+  world.kernel.after(span(random), action);
+}
+
 function kill(world: World, random: Random, name: string, power: boolean): void {
   world.killInstance(name, power);
-  world.kernel.after(span(random), () => world.startInstance(name));
+  afterAWhile(world, random, () => world.startInstance(name));
 }
 
 type Way = readonly [from: string, to: string, oneWay: boolean];
@@ -35,7 +39,7 @@ type Way = readonly [from: string, to: string, oneWay: boolean];
 /** Other cuts of the same ways go on. */
 function cutForAWhile(world: World, random: Random, ways: readonly Way[]): void {
   for (const way of ways) world.cut(...way);
-  world.kernel.after(span(random), () => {
+  afterAWhile(world, random, () => {
     for (const way of ways) world.mend(...way);
     world.stir();
   });
@@ -65,7 +69,7 @@ const FAULTS = {
   },
   'control plane killed': (world, random) => {
     world.killControlPlane();
-    world.kernel.after(span(random), () => {
+    afterAWhile(world, random, () => {
       if (!world.controlPlane) world.startControlPlane();
     });
   },
@@ -89,7 +93,7 @@ const FAULTS = {
   },
   'network slow': (world, random) => {
     world.network.spikes = 0.3;
-    world.kernel.after(span(random), () => {
+    afterAWhile(world, random, () => {
       world.network.spikes = SPIKES;
     });
   },
@@ -102,54 +106,57 @@ const FAULTS = {
   'PostgreSQL frozen': (world, random) =>
     world.freeze(primary(world, random), { agent: false, postgres: true }, span(random)),
   'instance frozen': (world, random) => {
-    const name = random.chance(0.6) ? primary(world, random) : anyInstance(world, random);
-    world.freeze(name, { agent: true, postgres: true }, span(random));
+    world.freeze(mostlyPrimary(world, random), { agent: true, postgres: true }, span(random));
   },
   'disk slow': (world, random) => {
     const agent = world.agents.get(mostlyPrimary(world, random))!;
     agent.slowDisk = agent.postgres.slowDisk = true;
-    world.kernel.after(span(random), () => {
+    afterAWhile(world, random, () => {
       agent.slowDisk = agent.postgres.slowDisk = false;
     });
   },
   'settings read late': (world, random) => {
     const { settings } = world.agents.get(mostlyPrimary(world, random))!.postgres;
     settings.late = true;
-    world.kernel.after(span(random), () => {
+    afterAWhile(world, random, () => {
       settings.late = false;
     });
   },
   'store fails': (world, random) => {
     world.store.failing = 0.5;
-    world.kernel.after(span(random), () => {
+    afterAWhile(world, random, () => {
       world.store.failing = 0;
     });
   },
   'store slow': (world, random) => {
     world.store.slow = true;
-    world.kernel.after(span(random), () => {
+    afterAWhile(world, random, () => {
       world.store.slow = false;
     });
   },
   switchover: (world, random) =>
-    world.switchover(random.chance(0.5) ? anyInstance(world, random) : '', random.pick([0, 50])),
+    world.people.switchover(random.chance(0.5) ? anyInstance(world, random) : '', random.pick([0, 50])),
   'failover by hand': (world, random) =>
-    world.ask({ kind: 'failover', to: random.chance(0.3) ? anyInstance(world, random) : '', acceptDataLoss: false }),
+    world.people.ask({
+      kind: 'failover',
+      to: random.chance(0.3) ? anyInstance(world, random) : '',
+      acceptDataLoss: false,
+    }),
   'automatic failover paused': (world, random) => {
-    world.ask({ kind: 'pause' });
-    world.kernel.after(random.between(200, 3000), () => world.ask({ kind: 'resume' }));
+    world.people.ask({ kind: 'pause' });
+    world.kernel.after(random.between(200, 3000), () => world.people.ask({ kind: 'resume' }));
   },
   'instance fenced': (world, random) => {
     const instance = random.chance(0.5) ? primary(world, random) : anyInstance(world, random);
-    world.ask({ kind: 'fence', instance, force: random.chance(0.3) });
-    world.kernel.after(random.between(200, 3000), () => world.ask({ kind: 'unfence', instance }));
+    world.people.ask({ kind: 'fence', instance, force: random.chance(0.3) });
+    world.kernel.after(random.between(200, 3000), () => world.people.ask({ kind: 'unfence', instance }));
   },
   'restart of one': (world, random) => {
     const instance = random.chance(0.5) ? primary(world, random) : anyInstance(world, random);
-    world.ask({ kind: 'restart', instance });
+    world.people.ask({ kind: 'restart', instance });
   },
-  'restart of all': (world) => world.ask({ kind: 'rolling-restart', why: 'by hand', waitMs: 0 }),
-  'standby copied anew': (world, random) => world.ask({ kind: 'reinit', instance: anyInstance(world, random) }),
+  'restart of all': (world) => world.people.ask({ kind: 'rolling-restart', why: 'by hand', waitMs: 0 }),
+  'standby copied anew': (world, random) => world.people.ask({ kind: 'reinit', instance: anyInstance(world, random) }),
   'wall clock stepped': (world, random) => {
     const hour = 3_600_000;
     const ms = random.pick([-1, 1]) * random.pick([hour, 87_600 * hour]);
@@ -159,9 +166,9 @@ const FAULTS = {
   },
   'store rolled back': (world, random) => {
     world.store.rollBack(Math.floor(random.between(1, 20)));
-    world.kernel.after(span(random), () => world.store.restore());
+    afterAWhile(world, random, () => world.store.restore());
   },
-  'quorum changed': (world, random) => world.changeQuorum(random.pick([1, 2])),
+  'quorum changed': (world, random) => world.people.changeQuorum(random.pick([1, 2])),
   'waiting commits cancelled': (world, random) => {
     const { postgres } = world.agents.get(primary(world, random))!;
     for (let i = 0; i < 20; i++) world.kernel.after(i * 2, () => postgres.cancelCommit() && world.cancelled++);

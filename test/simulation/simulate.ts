@@ -68,7 +68,7 @@ export async function simulate(seed: number, options: SimulateOptions = {}): Pro
 async function heal(world: World): Promise<void> {
   const { invariants } = world;
   world.heal();
-  world.undo();
+  world.people.undo();
   if (!world.controlPlane) world.startControlPlane();
   for (const name of world.agents.keys()) world.startInstance(name);
   const before = world.acknowledgedWrites;
@@ -95,5 +95,5 @@ function isWritable(world: World): boolean {
 
 /** And no switchover is on its way: most of them shall come to their end. */
 function isCalm(world: World): boolean {
-  return world.switchovers === 0 && isWritable(world);
+  return world.people.switchovers === 0 && isWritable(world);
 }

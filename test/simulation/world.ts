@@ -3,11 +3,9 @@
  * PostgreSQL, Envoy, the network and the store. Clients write through two gateways whose configuration arrives late.
  */
 
-import type { OperatorRequest } from '../../control-plane/api/view.ts';
 import type { ClusterRecord } from '../../control-plane/model/cluster-record.ts';
 import { type ClusterSpec, instanceNames } from '../../control-plane/model/cluster-spec.ts';
 import type { InstanceReport } from '../../control-plane/model/instance.ts';
-import { NO_OPERATIONS } from '../../control-plane/model/operations.ts';
 import { instanceNode } from '../../control-plane/routing/mesh.ts';
 import type { Timer } from '../../control-plane/runtime/clock.ts';
 import { createLogger } from '../../control-plane/runtime/logger.ts';
@@ -21,6 +19,7 @@ import { Invariants } from './invariants.ts';
 import type { Kernel } from './kernel.ts';
 import { Links } from './links.ts';
 import { CONTROL, Network } from './network.ts';
+import { People } from './people.ts';
 import { PostgresModel } from './postgres-model.ts';
 import { Proxies } from './proxies.ts';
 import { StoreModel } from './store-model.ts';
@@ -32,9 +31,6 @@ const STALE_MS = 2500;
 const THAW_MS = 100;
 /** Streams and sessions are looked at often for this long after something happened, ms. */
 const LIVELY_MS = 150;
-/** How often, and after how long, a switchover that was refused is asked for again. */
-const SWITCHOVER_TRIES = 4;
-const SWITCHOVER_AGAIN_MS = 50;
 const LOG = createLogger({ level: 'silent', format: 'json' });
 
 export class World {
@@ -45,6 +41,7 @@ export class World {
   readonly store: StoreModel;
   readonly invariants: Invariants;
   readonly gateways: readonly EnvoyModel[];
+  readonly people: People;
   acknowledgedWrites = 0;
   /** The newest; an older one may still run, and not know that it was replaced. */
   #controlPlane: ControlPlaneModel | null = null;
@@ -62,8 +59,6 @@ export class World {
   #tickAt = 0;
   /** When something last happened that streams and routes may follow. */
   stirredAt = 0;
-  /** Switchovers that were asked for and not answered yet. */
-  switchovers = 0;
   /** Commits that a client gave up to wait for. */
   cancelled = 0;
 
@@ -90,6 +85,7 @@ export class World {
     this.#clients = new Clients(this);
     this.#links = new Links(kernel, this.network, spec.name, () => this.controlPlane);
     this.invariants = new Invariants(this);
+    this.people = new People(this);
   }
 
   begin(): void {
@@ -173,51 +169,6 @@ export class World {
       this.kernel.note('control plane thawed');
       controlPlane.freezer.thaw();
     });
-  }
-
-  /** Whoever is refused asks again, because the target may be on its way to be fit. */
-  switchover(to: string, waitMs: number, triesLeft = SWITCHOVER_TRIES): void {
-    const { controlPlane } = this;
-    if (!controlPlane || controlPlane.frozen) return;
-    this.kernel.note(`switchover to ${to || 'the best'} asked`);
-    this.kernel.touch();
-    this.switchovers++;
-    const settled = (isDone: boolean) => {
-      this.switchovers--;
-      if (isDone || triesLeft <= 1) return;
-      this.kernel.after(SWITCHOVER_AGAIN_MS, () => this.switchover(to, waitMs, triesLeft - 1));
-    };
-    controlPlane.manager.switchover(this.spec.name, { to: to || undefined, waitMs }).then(
-      () => settled(true),
-      () => settled(false),
-    );
-  }
-
-  /** A person asks; what is refused, or not heard, is forgotten. */
-  ask(request: OperatorRequest): void {
-    const { controlPlane } = this;
-    if (!controlPlane || controlPlane.frozen) return;
-    this.kernel.note(`asked: ${Object.values(request).join(' ')}`);
-    this.kernel.touch();
-    controlPlane.manager.request(this.spec.name, request).catch(() => {});
-  }
-
-  /** Asks until nothing that people did keeps the cluster from healing. */
-  undo(): void {
-    const { paused, fenced } = this.store.record?.operations ?? NO_OPERATIONS;
-    if (paused) this.ask({ kind: 'resume' });
-    for (const instance of fenced) this.ask({ kind: 'unfence', instance });
-    this.kernel.after(500, () => this.undo());
-  }
-
-  /** Commits are to wait for another number of standbys; nothing happens where there are too few. */
-  changeQuorum(quorum: number): void {
-    const { controlPlane } = this;
-    if (!controlPlane || controlPlane.frozen || this.spec.instances <= quorum + 1) return;
-    this.kernel.note(`quorum ${quorum} asked`);
-    this.kernel.touch();
-    const { durability } = this.spec;
-    controlPlane.manager.apply({ ...this.spec, durability: { ...durability, quorum } }).catch(() => {});
   }
 
   // --- instances

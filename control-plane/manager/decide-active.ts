@@ -11,6 +11,7 @@ import { type Decision, earliest, move, newEpoch, stay } from './decision.ts';
 import { votersWhileClosed } from './gate-voters.ts';
 import { leadGoal, syncStep } from './goals.ts';
 import { whyInPlace } from './in-place.ts';
+import { oldPrimary } from './old-primary.ts';
 import { whyNotAutomatic } from './operations.ts';
 import { completed } from './progress.ts';
 import { endRest, failOverSilent, restsUntil } from './silence.ts';
@@ -121,6 +122,8 @@ function openGate(state: ClusterState, phase: Extract<Active, { gate: 'closed' }
   const { postgres } = report;
   const confirmed = confirmedSync(state, primary, goalId(leadGoal(state, primary, sync)));
   if (confirmed && sameSync(confirmed, sync) && flushedCount(postgres, sync, postgres.endOfRecoveryLsn) >= sync.k) {
+    const old = oldPrimary(state, primary, now);
+    if (old) return stay(`${primary} takes no writes until ${old.instance} has stopped`, { wakeAt: old.until });
     const who =
       sync.k === 0 ? 'no standby has to confirm' : `${sync.k} of ${sync.voters.join(', ')} hold what it holds`;
     const open = move(state, 'open', `${primary} takes writes: ${who}`, {

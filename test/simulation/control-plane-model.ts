@@ -1,6 +1,7 @@
 /** One control plane in virtual time: the production Manager and Publisher, which can be killed, frozen and replaced. */
 import type { Knock } from '../../control-plane/manager/knock.ts';
 import { type AgentChannel, Manager } from '../../control-plane/manager/manager.ts';
+import type { ClusterRecord } from '../../control-plane/model/cluster-record.ts';
 import type { InstanceReport } from '../../control-plane/model/instance.ts';
 import { Publisher } from '../../control-plane/routing/publisher.ts';
 import type { Logger } from '../../control-plane/runtime/logger.ts';
@@ -17,6 +18,8 @@ export interface ControlPlaneOptions {
   readonly store: StoreModel;
   readonly log: Logger;
   readonly onPublished: (ir: ProxyIr) => void;
+  /** It asks the store for this. */
+  readonly onPut: (record: ClusterRecord) => void;
   readonly knock: Knock;
 }
 
@@ -31,7 +34,7 @@ export class ControlPlaneModel implements ControlEnd {
   ready = false;
   readonly #kernel: Kernel;
 
-  constructor({ kernel, store, log, onPublished, knock }: ControlPlaneOptions) {
+  constructor({ kernel, store, log, onPublished, onPut, knock }: ControlPlaneOptions) {
     this.#kernel = kernel;
     this.freezer = new Freezer(kernel);
     this.clock = processClock(kernel, this.freezer, (action) => {
@@ -51,7 +54,7 @@ export class ControlPlaneModel implements ControlEnd {
       later: (action) => action(),
     });
     this.manager = new Manager({
-      store: store.handle(this),
+      store: store.handle(this, onPut),
       leadership: ALONE,
       clock: this.clock,
       random: () => 0,

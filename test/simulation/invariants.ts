@@ -1,4 +1,5 @@
 /** The promises of the failover protocol as checks; each violation names the one that it breaks. */
+import type { ClusterView } from '../../control-plane/api/view.ts';
 import { type ClusterRecord, primaryOf } from '../../control-plane/model/cluster-record.ts';
 import { promiseQuorum, type SyncConfig } from '../../control-plane/model/sync.ts';
 import type { AgentModel } from './agent-model.ts';
@@ -71,6 +72,18 @@ export class Invariants {
     const { mode, quorum } = this.#world.spec.durability;
     if (mode === 'strict' && quorum > 0 && record.sync.voters.length < record.sync.k) {
       this.broken(`strict mode has at least k voters: ${record.sync.voters.join(',')}`);
+    }
+  }
+
+  /** A control plane is about to let writes in: by what it has been told, no other instance takes any. */
+  decided({ phase }: ClusterRecord, view: ClusterView | undefined): void {
+    if (phase.kind !== 'active' || phase.gate !== 'open' || !view || isOpen(view.record)) return;
+    const { suspectAfterMs } = view.record.spec.failover;
+    for (const [name, { connected, report, lastReportAgoMs }] of view.instances) {
+      const { postgres, freezer } = this.#world.agents.get(name)!;
+      const isHeard = connected && report?.postgres.kind === 'primary' && lastReportAgoMs! < suspectAfterMs;
+      if (name === phase.primary || !isHeard || !postgres.isPrimary || freezer.frozen) continue;
+      this.broken(`writes are let in once every other primary that is heard has stopped: ${name} has not`);
     }
   }
 
@@ -218,4 +231,8 @@ export class Invariants {
     if (from > 0) this.#read.length = 0;
     if (lost > 0) this.broken(`no acknowledged commit is lost: ${primary} lacks ${lost} ${when}`);
   }
+}
+
+function isOpen({ phase }: ClusterRecord): boolean {
+  return phase.kind === 'active' && phase.gate === 'open';
 }

@@ -52,6 +52,10 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'no wait for an old primary that is heard',
+    patches: [manager('decide-active', 'if (old) return stay', 'if (old && !postgres) return stay')],
+  },
+  {
     name: 'restart without closing the gate',
     patches: [
       manager(

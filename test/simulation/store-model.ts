@@ -42,8 +42,14 @@ export class StoreModel {
     this.#stored = this.#copies.at(-1);
   }
 
-  /** One control plane's way to the store. A dead one hears nothing any more, a frozen one later. */
-  handle(process: { readonly alive: boolean; readonly freezer: Freezer }): Store {
+  /**
+   * One control plane's way to the store. A dead one hears nothing any more, a frozen one later.
+   * @param onPut is called when it asks for something to be stored: with what it knows at that moment
+   */
+  handle(
+    process: { readonly alive: boolean; readonly freezer: Freezer },
+    onPut: (record: ClusterRecord) => void,
+  ): Store {
     const kernel = this.#kernel;
     const answer = <T>(effect: () => T): Promise<T> =>
       new Promise((resolve, reject) => {
@@ -66,7 +72,10 @@ export class StoreModel {
     return {
       get: () => answer(() => this.#read()),
       list: () => answer(() => [this.#read()].filter((stored) => stored !== undefined)),
-      put: (record, expected) => answer(() => this.#put(record, expected)),
+      put: (record, expected) => {
+        onPut(record);
+        return answer(() => this.#put(record, expected));
+      },
       remove: () => Promise.reject(new HowdahError('internal', 'nothing is removed in the simulation')),
       // Who begins to lead reads all of it; nobody else shall learn of changes here.
       watch: () => () => {},

@@ -115,6 +115,7 @@ export class World {
       store,
       log: LOG,
       onPublished: (ir) => this.#controlPlane === controlPlane && this.#proxies.push(ir.node),
+      onPut: (record) => this.invariants.decided(record, controlPlane.manager.cluster(this.spec.name)),
       knock: (...knock) => this.#doors.knock(...knock),
     });
     this.#controlPlane = controlPlane;

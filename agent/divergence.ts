@@ -4,7 +4,6 @@
  */
 import type { FollowGoal } from '../control-plane/model/goal.ts';
 import type { TimelineSwitch } from '../control-plane/model/instance.ts';
-import type { Lsn } from '../control-plane/model/lsn.ts';
 import type { Observed } from './observe/observed.ts';
 
 /**
@@ -35,11 +34,17 @@ export function divergence(
 
 /**
  * Every timeline number that both know, the current ones included, began at the same place for both. The oldest of a
- * list began where that list doesn't tell.
+ * list began where that list doesn't tell. Numbers rise in a history: PostgreSQL takes no file in which they don't.
  */
 function sameAncestors(a: Lineage, b: Lineage): boolean {
-  const beginnings = new Map(beginningsOf(b));
-  return beginningsOf(a).every(([timeline, begin]) => (beginnings.get(timeline) ?? begin) === begin);
+  for (let i = 0, j = 0; i < a.history.length && j < b.history.length; ) {
+    const timeline = begunAt(a, i);
+    const other = begunAt(b, j);
+    if (timeline === other && a.history[i]!.endLsn !== b.history[j]!.endLsn) return false;
+    if (timeline <= other) i++;
+    if (other <= timeline) j++;
+  }
+  return true;
 }
 
 interface Lineage {
@@ -47,6 +52,7 @@ interface Lineage {
   readonly history: readonly TimelineSwitch[];
 }
 
-function beginningsOf(of: Lineage): [number, Lsn][] {
-  return of.history.map(({ endLsn }, index) => [of.history[index + 1]?.timeline ?? of.timeline, endLsn]);
+/** The timeline that began where the `index`th ancestor ended. */
+function begunAt({ timeline, history }: Lineage, index: number): number {
+  return index + 1 < history.length ? history[index + 1]!.timeline : timeline;
 }

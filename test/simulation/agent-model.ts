@@ -19,7 +19,7 @@ import { Freezer } from './freezer.ts';
 import type { Kernel } from './kernel.ts';
 import type { PostgresModel } from './postgres-model.ts';
 import { type ProcessClock, processClock } from './process-clock.ts';
-import { reportText } from './report-text.ts';
+import { sameReport } from './same-report.ts';
 
 export interface AgentWorld {
   readonly kernel: Kernel;
@@ -31,6 +31,7 @@ export interface AgentWorld {
 
 const REPLICATION_PORT = 6000;
 const REPORT_EVERY_MS = 500;
+const PIDS = { agent: 1, postgres: 1, envoy: 1 };
 /** What is waited for is looked at this often, ms. */
 const POLL_MS = 2;
 /** A reload that PostgreSQL does not show is tried again after this long, ms. */
@@ -80,9 +81,16 @@ export class AgentModel {
     readonly seen: Observed;
     readonly isFit: boolean;
   } | null = null;
+  /** The step that was planned last, and from what. */
+  #planned: {
+    readonly goal: Goal;
+    readonly seen: Observed;
+    readonly promisedEpoch: number;
+    readonly step: Step;
+  } | null = null;
   #state: PostgresState = { kind: 'absent' };
   #activeAt = 0;
-  #sent = { text: '', at: 0 };
+  #sent: { readonly report: InstanceReport | null; readonly at: number } = { report: null, at: 0 };
   /** Something that a report tells may differ from the last one. */
   #news = true;
   #next: Timer | null = null;
@@ -123,7 +131,7 @@ export class AgentModel {
     this.#seq = 0;
     this.#term = 0;
     this.#lease = new Lease();
-    this.#sent = { text: '', at: 0 };
+    this.#sent = { report: null, at: 0 };
     this.#seenVersion = -1;
     this.#crashedUnderGoal = false;
     this.#activeAt = this.clock.now();
@@ -227,7 +235,7 @@ export class AgentModel {
     if (!goal) return false;
     const shown = this.#shown;
     this.#shown = false;
-    return needsNoLook(plan(goal, this.promisedEpoch, this.#seen), goal, this.#seen, shown);
+    return needsNoLook(this.#plan(goal), goal, this.#seen, shown);
   }
 
   /** What it would find when it looks each few milliseconds is found when it happens, that much later at most. */
@@ -257,9 +265,20 @@ export class AgentModel {
     }
   }
 
+  /** From the same the same follows. */
+  #plan(goal: Goal): Step {
+    const before = this.#planned;
+    const { promisedEpoch } = this;
+    const seen = this.#seen;
+    if (before?.goal === goal && before.seen === seen && before.promisedEpoch === promisedEpoch) return before.step;
+    const step = plan(goal, promisedEpoch, seen);
+    this.#planned = { goal, seen, promisedEpoch, step };
+    return step;
+  }
+
   /** Answers when to look again, ms. */
   #advance(goal: Goal): number {
-    const step = plan(goal, this.promisedEpoch, this.#seen);
+    const step = this.#plan(goal);
     const detail = step.kind === 'wait' || step.kind === 'refuse' ? step.detail : step.kind;
     const status = reached(step) ? 'done' : step.kind === 'refuse' ? 'failed' : 'working';
     this.#news ||= detail !== this.#detail || status !== this.#status;
@@ -385,16 +404,22 @@ export class AgentModel {
     this.#news = false;
     const { systemId, timeline, history } = this.#seen;
     const report = {
-      ...{ instance: this.name, bootId: this.bootId, promisedEpoch: this.promisedEpoch, term: this.#term },
+      instance: this.name,
+      bootId: this.bootId,
+      seq: this.#seq + 1,
+      promisedEpoch: this.promisedEpoch,
+      term: this.#term,
       goal: this.#goal && { id: this.#goal.id, status: this.#status, detail: this.#detail },
-      ...{ systemId, timeline, history, postgres: this.#state },
-      pids: { agent: 1, postgres: 1, envoy: 1 },
+      systemId,
+      timeline,
+      history,
+      postgres: this.#state,
+      pids: PIDS,
     };
-    const text = reportText(report);
-    if (!unchangedToo && text === this.#sent.text) return;
-    this.#sent = { text, at: this.clock.now() };
+    if (!unchangedToo && this.#sent.report && sameReport(report, this.#sent.report)) return;
+    this.#sent = { report, at: this.clock.now() };
     this.#seq++;
     this.#lease.sent(this.#seq, this.#sent.at);
-    this.#world.report(this, { ...report, seq: this.#seq });
+    this.#world.report(this, report);
   }
 }

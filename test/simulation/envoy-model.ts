@@ -9,6 +9,7 @@ export class EnvoyModel {
   readonly node: string;
   #ir: ProxyIr | null = null;
   #rw: RouteIr | undefined;
+  #rwTarget: string | undefined;
   #replication: string | undefined;
 
   constructor(node: string) {
@@ -18,6 +19,7 @@ export class EnvoyModel {
   apply(ir: ProxyIr): void {
     this.#ir = ir;
     this.#rw = ir.routes.find(({ kind }) => kind === 'rw');
+    this.#rwTarget = this.#rw?.endpoints.find(({ draining }) => !draining)?.instance;
     this.#replication = ir.routes.find(({ kind }) => kind === 'replication')?.endpoints[0]?.instance;
   }
 
@@ -25,6 +27,7 @@ export class EnvoyModel {
   reset(): void {
     this.#ir = null;
     this.#rw = undefined;
+    this.#rwTarget = undefined;
     this.#replication = undefined;
   }
 
@@ -35,7 +38,7 @@ export class EnvoyModel {
 
   /** Where new rw sessions are led; undefined = they are closed at once. */
   get rwTarget(): string | undefined {
-    return this.#rw?.endpoints.find(({ draining }) => !draining)?.instance;
+    return this.#rwTarget;
   }
 
   /** The epoch for which its port for writes of other proxies is open; 0 = it is shut. */

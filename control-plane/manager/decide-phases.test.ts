@@ -240,40 +240,6 @@ describe('the gate', () => {
     );
   });
 
-  describe('with an old primary', () => {
-    // The new one is never silent itself.
-    const opens = (state: ClusterState, now: number) =>
-      decide(report(state, now, 'orders-1', { ...observed(state, 'orders-1').report, seq: 2 + now }), now);
-    const ready = told(closed(), { endOfRecoveryLsn: 1000n });
-    const old = (state: ClusterState, now: number) =>
-      report(state, now, 'orders-3', { postgres: primaryOf(buildCluster()) });
-
-    it('that is heard stays shut until that one says that it stopped, or says nothing any more', () => {
-      expect(opens(ready, 10).change?.kind).toBe('open');
-      const state = old(ready, 10);
-      const reason = 'orders-1 takes no writes until orders-3 has stopped';
-      expect(opens(state, 11)).toMatchObject({ change: null, reason });
-      expect(opens(report(state, 20, 'orders-3', { postgres: stopped(false) }), 20).change?.kind).toBe('open');
-      expect(opens(state, 1009).change).toBeNull();
-      expect(opens(state, 1010).change?.kind).toBe('open');
-      const gone = observe(state, 20, { kind: 'disconnected', instance: 'orders-3' });
-      expect(opens(gone, 20).change?.kind).toBe('open');
-    });
-
-    it('that does not stop opens when its lease is over', () => {
-      expect(opens(old(ready, 4990), 4999)).toMatchObject({ change: null, wakeAt: 5000 });
-      expect(opens(old(ready, 4990), 5000).change?.kind).toBe('open');
-    });
-
-    it('that may have just connected stays shut until it has said what it is', () => {
-      const [hello, said] = connection('orders-3', { seq: 99, postgres: standby(2000n) });
-      const connected = observe(ready, 2000, hello!);
-      expect(opens(connected, 2001).change).toBeNull();
-      expect(opens(observe(connected, 2002, said!), 2002).change?.kind).toBe('open');
-      expect(opens(connected, 3000).change?.kind).toBe('open');
-    });
-  });
-
   it('stays shut while PostgreSQL waits for others than it was told', () => {
     expect(decide(told(closed(), { sync: { voters: ['orders-2'], k: 1 } }), 2).change).toBeNull();
     expect(decide(told(closed(), { sync: null }), 2).change).toBeNull();

@@ -2,13 +2,11 @@
  * One agent in virtual time: the production plan at the production pace over the PostgreSQL model. Every step takes
  * time, and the agent can die or freeze between any two.
  */
-import { answer } from '../../agent/health/answer.ts';
-import { healthView } from '../../agent/health-view.ts';
 import { Lease } from '../../agent/lease.ts';
 import { type Observed, type Override, withShown, withStarted } from '../../agent/observe/observed.ts';
 import { type Creating, postgresState } from '../../agent/observe/report.ts';
 import { delayMs, isSettled, isToldLater } from '../../agent/pace.ts';
-import { cutsShort, isDeed, needsNoLook, plan, reached, type Step } from '../../agent/plan.ts';
+import { cutsShort, isDeed, needsNoLook, reached, type Step } from '../../agent/plan.ts';
 import type { Goal, LeadGoal } from '../../control-plane/model/goal.ts';
 import type { GoalProgress, InstanceReport, PostgresState } from '../../control-plane/model/instance.ts';
 import { formatLsn } from '../../control-plane/model/lsn.ts';
@@ -19,6 +17,7 @@ import { Freezer } from './freezer.ts';
 import type { Kernel } from './kernel.ts';
 import type { PostgresModel } from './postgres-model.ts';
 import { type ProcessClock, processClock } from './process-clock.ts';
+import { RememberedHealth, RememberedPlan } from './remembered.ts';
 import { sameReport } from './same-report.ts';
 
 export interface AgentWorld {
@@ -74,20 +73,8 @@ export class AgentModel {
   #lease = new Lease();
   #seen: Observed;
   #seenVersion = -1;
-  /** The health answer given last, and to what: it is asked for after every event. */
-  #answered: {
-    readonly epoch: number;
-    readonly goal: Goal | null;
-    readonly seen: Observed;
-    readonly isFit: boolean;
-  } | null = null;
-  /** The step that was planned last, and from what. */
-  #planned: {
-    readonly goal: Goal;
-    readonly seen: Observed;
-    readonly promisedEpoch: number;
-    readonly step: Step;
-  } | null = null;
+  readonly #plan = new RememberedPlan();
+  readonly #health = new RememberedHealth();
   #state: PostgresState = { kind: 'absent' };
   #activeAt = 0;
   #sent: { readonly report: InstanceReport | null; readonly at: number } = { report: null, at: 0 };
@@ -169,12 +156,7 @@ export class AgentModel {
 
   /** What the health endpoint answers to the Envoys that send writes of an epoch here. */
   isFit(epoch: number): boolean {
-    const goal = this.#goal?.goal ?? null;
-    const last = this.#answered;
-    if (last?.epoch === epoch && last.goal === goal && last.seen === this.#seen) return last.isFit;
-    const isFit = answer(`/primary?epoch=${epoch}`, healthView(goal, this.#seen, 0)).status === 200;
-    this.#answered = { epoch, goal, seen: this.#seen, isFit };
-    return isFit;
+    return this.#health.isFit(epoch, this.#goal?.goal ?? null, this.#seen);
   }
 
   /** The control plane knocks, and is answered. */
@@ -235,7 +217,7 @@ export class AgentModel {
     if (!goal) return false;
     const shown = this.#shown;
     this.#shown = false;
-    return needsNoLook(this.#plan(goal), goal, this.#seen, shown);
+    return needsNoLook(this.#plan.step(goal, this.promisedEpoch, this.#seen), goal, this.#seen, shown);
   }
 
   /** What it would find when it looks each few milliseconds is found when it happens, that much later at most. */
@@ -265,20 +247,9 @@ export class AgentModel {
     }
   }
 
-  /** From the same the same follows. */
-  #plan(goal: Goal): Step {
-    const before = this.#planned;
-    const { promisedEpoch } = this;
-    const seen = this.#seen;
-    if (before?.goal === goal && before.seen === seen && before.promisedEpoch === promisedEpoch) return before.step;
-    const step = plan(goal, promisedEpoch, seen);
-    this.#planned = { goal, seen, promisedEpoch, step };
-    return step;
-  }
-
   /** Answers when to look again, ms. */
   #advance(goal: Goal): number {
-    const step = this.#plan(goal);
+    const step = this.#plan.step(goal, this.promisedEpoch, this.#seen);
     const detail = step.kind === 'wait' || step.kind === 'refuse' ? step.detail : step.kind;
     const status = reached(step) ? 'done' : step.kind === 'refuse' ? 'failed' : 'working';
     this.#news ||= detail !== this.#detail || status !== this.#status;

@@ -6,6 +6,7 @@
  * A pure state machine: the time comes in as monotonic ms.
  */
 import type { LeadGoal } from '../control-plane/model/goal.ts';
+import { nthGreatest } from '../control-plane/model/nth-greatest.ts';
 
 /** The part of the lease after which the agent stops its primary: the rest is for stopping it. */
 const USED_SHARE = 0.8;
@@ -76,8 +77,8 @@ export class Lease {
    */
   #votersSince({ sync, members }: LeadGoal): number {
     const [voters, enough] = sync.k > 0 ? [sync.voters, sync.k] : [members, members.length];
-    const since = voters.map((name) => this.#heard.get(name)?.since ?? Number.NEGATIVE_INFINITY).sort((a, b) => b - a);
-    return since[enough - 1] ?? Number.NEGATIVE_INFINITY;
+    const since = voters.map((name) => this.#heard.get(name)?.since ?? Number.NEGATIVE_INFINITY);
+    return nthGreatest(since, enough) ?? Number.NEGATIVE_INFINITY;
   }
 }
 

@@ -55,11 +55,11 @@ export function missingSlots(
   wanted: readonly string[],
   unneeded: readonly string[] = [],
 ): Step | undefined {
-  const present = slots.map(({ name }) => name);
-  const lost = slots.filter(({ lost, active }) => lost && !active).map(({ name }) => name);
-  const create = wanted.filter((name) => lost.includes(name) || !present.includes(name));
-  const drop = [...unneeded.filter((name) => !wanted.includes(name)), ...wanted.filter((name) => lost.includes(name))];
-  return create.length === 0 && drop.length === 0 ? undefined : { kind: 'slots', drop, create };
+  const isLost = (name: string) => slots.some((slot) => slot.name === name && slot.lost && !slot.active);
+  const create = wanted.filter((name) => isLost(name) || !slots.some((slot) => slot.name === name));
+  const dropped = unneeded.filter((name) => !wanted.includes(name));
+  if (create.length === 0 && dropped.length === 0) return undefined;
+  return { kind: 'slots', drop: [...dropped, ...create.filter(isLost)], create };
 }
 
 /**

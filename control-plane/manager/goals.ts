@@ -108,7 +108,7 @@ function followGoal(state: ClusterState, instance: string, primary: string, time
   const postgres = liveReport(state, primary)?.postgres;
   const source = sourceOf(state, instance);
   const serves = servedBy(state, instance);
-  return {
+  const goal: FollowGoal = {
     kind: 'follow',
     epoch: record.epoch,
     primary,
@@ -116,8 +116,8 @@ function followGoal(state: ClusterState, instance: string, primary: string, time
     timeline,
     history: timeline === 0 ? [] : record.timelineHistory,
     sourceReady: timeline !== 0 && postgres?.kind === 'primary' && postgres.checkpointTimeline === timeline,
-    ...(source !== primary ? { source } : {}),
-    ...(serves.length > 0 ? { serves } : {}),
     successors: memberNames(record).filter((name) => name !== instance),
   };
+  if (source === primary && serves.length === 0) return goal;
+  return { ...goal, ...(source !== primary ? { source } : {}), ...(serves.length > 0 ? { serves } : {}) };
 }

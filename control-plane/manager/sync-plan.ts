@@ -90,24 +90,23 @@ export function wantedSync(state: ClusterState, primaryName: string, now: number
   const leaving = state.record.leaving.filter((name) => name !== primaryName && stored.voters.includes(name));
   const primary = liveReport(state, primaryName)?.postgres;
   if (primary?.kind !== 'primary') return stored.voters.includes(primaryName) ? without(stored, primaryName) : stored;
-  const streaming = new Set(primary.standbys.filter((s) => s.state === 'streaming').map((s) => s.name));
+  const streams = (name: string) => primary.standbys.some((s) => s.name === name && s.state === 'streaming');
   // A new voter must be able to promise too: its agent is here. One that already votes keeps its vote for a while.
-  const voters = names
-    .filter((name) => !leavesVote(state.record, name))
-    .filter((name) =>
-      stored.voters.includes(name)
-        ? streaming.has(name) || inGrace(state, name, now)
-        : streaming.has(name) && liveReport(state, name)?.postgres.kind === 'standby',
-    );
+  const mayStay = (name: string) =>
+    stored.voters.includes(name)
+      ? streams(name) || inGrace(state, name, now)
+      : streams(name) && liveReport(state, name)?.postgres.kind === 'standby';
+  const voters = names.filter((name) => !leavesVote(state.record, name) && mayStay(name));
   for (const name of leaving) {
     if (voters.length >= spec.durability.quorum) break;
-    if (streaming.has(name) || inGrace(state, name, now)) voters.push(name);
+    if (streams(name) || inGrace(state, name, now)) voters.push(name);
   }
   const k = wantedK(spec.durability, stored, voters.length);
   for (const name of stored.voters) {
     if (voters.length >= k) break;
     if (name !== primaryName && !voters.includes(name)) voters.push(name);
   }
+  if (voters.length >= k) return k === 0 ? NO_SYNC : { voters: voters.sort(), k };
   const last = (name: string) => Number(leavesVote(state.record, name));
   for (const name of names.sort((a, b) => last(a) - last(b))) {
     if (voters.length >= k) break;

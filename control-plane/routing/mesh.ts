@@ -75,15 +75,15 @@ function at(route: Route, port: number): RouteIr {
 function route(state: ClusterState, kind: RouteKind): Route {
   const { record } = state;
   const fenced = kind === 'rw' || kind === 'replication';
-  return {
+  const plain = {
     cluster: record.spec.name,
     kind,
     epoch: fenced ? record.epoch : 0,
-    ...(fenced && isSettled(state) ? { nextEpoch: record.epoch + 1 } : {}),
     endpoints: endpoints(state, kind),
     maxLagBytes: kind === 'ro' ? record.spec.routes.ro.maxLagBytes : 0,
-    ...(kind === 'ro' ? { fallback: record.spec.routes.ro.fallback } : {}),
   };
+  if (kind === 'ro') return { ...plain, fallback: record.spec.routes.ro.fallback };
+  return fenced && isSettled(state) ? { ...plain, nextEpoch: record.epoch + 1 } : plain;
 }
 
 function endpoints(state: ClusterState, kind: RouteKind): EndpointIr[] {
@@ -219,13 +219,10 @@ function endpoint(
   const placement = record.placements[instance];
   if (!placement) return null;
   const { host, zone, ports } = placement;
-  const where = { instance, host, port: ports[port], healthPort: ports.health, zone };
-  return {
-    ...where,
-    weight: traits.weight ?? FULL_WEIGHT,
-    ...(traits.draining ? { draining: true } : {}),
-    ...(traits.lastResort ? { lastResort: true } : {}),
-  };
+  const weight = traits.weight ?? FULL_WEIGHT;
+  const plain = { instance, host, port: ports[port], healthPort: ports.health, zone, weight };
+  if (traits.lastResort) return { ...plain, lastResort: true };
+  return traits.draining ? { ...plain, draining: true } : plain;
 }
 
 function compact(endpoints: readonly (EndpointIr | null)[]): EndpointIr[] {

@@ -119,8 +119,9 @@ export class Publisher<Made> {
     }
   }
 
-  /** Nothing of it has the node's name. */
+  /** Nothing of it has the node's name. What belongs to an instance is like no other's. */
   #made(ir: ProxyIr): Made {
+    if (ir.local !== null) return this.#options.make(ir);
     if (!this.#last || !sameValue({ ...this.#last.ir, node: ir.node }, ir)) {
       this.#last = { ir, made: this.#options.make(ir) };
     }

@@ -43,8 +43,10 @@ export class Clients {
     const session = this.#sessions.get(gateway.node);
     const fresh = this.#world.writable(gateway);
     const live = session && this.#lives(session, gateway) ? session.agent : undefined;
-    const agents = live && fresh ? [live, fresh] : [live ?? fresh].filter((agent) => agent !== undefined);
-    return agents.filter((agent) => agent.postgres.isPrimary);
+    const agents: AgentModel[] = [];
+    if (live?.postgres.isPrimary) agents.push(live);
+    if (fresh?.postgres.isPrimary && fresh !== live) agents.push(fresh);
+    return agents;
   }
 
   /** Ends what Envoy would have ended by now; called by the world's clockwork. */

@@ -2,6 +2,7 @@
  * Transactions that wait for standbys: what enough of them have flushed is acknowledged, in the order of the WAL, and
  * seen by others from then on.
  */
+import { nthGreatest } from '../../control-plane/model/nth-greatest.ts';
 import type { WalStream } from './wal-stream.ts';
 
 interface Waiter {
@@ -47,7 +48,7 @@ export class Commits {
   releaseBy(stream: WalStream, senders: readonly WalStream[]): void {
     if (this.#waiters.length === 0 || !stream.sync || !stream.counts) return;
     const flushed = senders.filter((other) => other.counts).map((other) => other.flushed);
-    const upTo = flushed.sort((a, b) => b - a)[stream.sync.k - 1];
+    const upTo = nthGreatest(flushed, stream.sync.k);
     if (upTo !== undefined) this.release(upTo);
   }
 }

@@ -5,6 +5,7 @@ import { promiseQuorum, type SyncConfig } from '../../control-plane/model/sync.t
 import type { AgentModel } from './agent-model.ts';
 import { lsnOf, type WalRecord } from './disk-model.ts';
 import type { PostgresModel } from './postgres-model.ts';
+import type { WalStream } from './wal-stream.ts';
 import type { World } from './world.ts';
 
 export class Violation extends Error {}
@@ -30,6 +31,8 @@ export class Invariants {
   #openPrimary: PostgresModel | null = null;
   #met: { readonly inForce: SyncConfig | null; readonly stored: SyncConfig | null } = { inForce: null, stored: null };
   #storedEpoch = 0;
+  /** Walsenders whose names were looked at: a list of them is never changed, and neither is a name. */
+  readonly #named = new Map<PostgresModel, readonly WalStream[]>();
   #violation: Violation | null = null;
   #touched = true;
   /** Epochs after the first that took writes: completed changes of primary. */
@@ -192,6 +195,8 @@ export class Invariants {
   #names(): void {
     for (const { postgres } of this.#world.agents.values()) {
       const { senders } = postgres.streams;
+      if (this.#named.get(postgres) === senders) continue;
+      this.#named.set(postgres, senders);
       for (const [index, { name, standby }] of senders.entries()) {
         if (name !== standby.name) this.broken(`a name has one standby behind it: ${standby.name} is called ${name}`);
         if (senders.findIndex((other) => other.name === name) !== index) {

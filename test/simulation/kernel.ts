@@ -60,16 +60,15 @@ export class Kernel {
     this.#touched = true;
   }
 
-  /** Lets the promises of the code under test run to their ends, if it was called at all: ticks come after them. */
-  async drain(): Promise<void> {
-    while (this.#touched) {
-      this.#touched = false;
-      await new Promise<void>((resolve) => process.nextTick(resolve));
-    }
+  /** The code under test was called since the last turn. */
+  get touched(): boolean {
+    return this.#touched;
   }
 
-  get drained(): boolean {
-    return !this.#touched;
+  /** Lets the promises of the code under test run to their ends: ticks come after them. */
+  turn(): Promise<void> {
+    this.#touched = false;
+    return new Promise(onNextTick);
   }
 
   after(delayMs: number, run: () => void): Event {
@@ -119,6 +118,10 @@ export class Kernel {
     }
     heap[i] = last;
   }
+}
+
+function onNextTick(resolve: () => void): void {
+  process.nextTick(resolve);
 }
 
 function before(a: Event, b: Event): boolean {

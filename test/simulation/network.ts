@@ -96,17 +96,20 @@ export class Pipe {
 
   #wait(at: number): void {
     this.#waiting = true;
-    this.#kernel.after(at - this.#kernel.now, () => {
-      this.#waiting = false;
-      if (!this.#open) return;
-      if (!this.#passes()) {
-        // Sent again until it gets through.
-        this.#wait(this.#kernel.now + this.#kernel.random.between(20, 120));
-        return;
-      }
-      this.#queue.shift()?.arrive();
-      const next = this.#queue[0];
-      if (next && !this.#waiting) this.#wait(next.at);
-    });
+    this.#kernel.after(at - this.#kernel.now, this.#due);
   }
+
+  /** One for all packets. */
+  readonly #due = (): void => {
+    this.#waiting = false;
+    if (!this.#open) return;
+    if (!this.#passes()) {
+      // Sent again until it gets through.
+      this.#wait(this.#kernel.now + this.#kernel.random.between(20, 120));
+      return;
+    }
+    this.#queue.shift()?.arrive();
+    const next = this.#queue[0];
+    if (next && !this.#waiting) this.#wait(next.at);
+  };
 }

@@ -81,16 +81,18 @@ async function heal(world: World): Promise<void> {
 async function runUntil(world: World, done: () => boolean, limitMs: number): Promise<void> {
   const { kernel, invariants } = world;
   const until = kernel.now + limitMs;
-  await kernel.drain();
+  while (kernel.touched) await kernel.turn();
   while (!invariants.violation && !done() && kernel.step(until)) {
-    if (!kernel.drained) await kernel.drain();
+    while (kernel.touched) await kernel.turn();
     invariants.check();
   }
 }
 
 /** Every gateway leads somewhere, and that waits for nobody who is away. */
 function isWritable(world: World): boolean {
-  return world.acknowledgedWrites > 0 && world.gateways.every((gateway) => world.writable(gateway) !== undefined);
+  if (world.acknowledgedWrites === 0) return false;
+  for (const gateway of world.gateways) if (world.writable(gateway) === undefined) return false;
+  return true;
 }
 
 /** And no switchover is on its way: most of them shall come to their end. */

@@ -5,6 +5,7 @@
 import { type ClusterRecord, HISTORY_LIMIT, memberNames } from '../model/cluster-record.ts';
 import { HowdahError } from '../model/errors.ts';
 import { type Goal, goalId } from '../model/goal.ts';
+import { sameValue } from '../model/same-value.ts';
 import type { Clock, Timer } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Leadership } from '../store/leadership.ts';
@@ -72,6 +73,8 @@ export class ClusterRunner {
   #again = false;
   #timer: Timer | null = null;
   #stopped = false;
+  /** Of each instance's last goal. */
+  readonly #ids = new Map<string, { readonly goal: Goal; readonly id: string }>();
   /** When the record was last known to be the store's newest. */
   #provenAt: number;
 
@@ -267,11 +270,20 @@ export class ClusterRunner {
       if (link.kind !== 'up') continue;
       const goal = goalFor(this.#state, instance, this.#options.clock.now());
       if (!goal) continue;
-      const id = goalId(goal);
+      const id = this.#idOf(instance, goal);
       if (sentGoal === id && !retry.includes(instance)) continue;
       if (!this.#isUnheard(instance, goal, id)) due.push({ instance, goal, id });
     }
     return due;
+  }
+
+  /** At most steps a goal is the same as before: its text is not made again. */
+  #idOf(instance: string, goal: Goal): string {
+    const last = this.#ids.get(instance);
+    if (last && sameValue(last.goal, goal)) return last.id;
+    const id = goalId(goal);
+    this.#ids.set(instance, { goal, id });
+    return id;
   }
 
   /**

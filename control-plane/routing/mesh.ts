@@ -165,12 +165,12 @@ function readTraits(state: ClusterState, primary: string, name: string) {
 export function servingText(state: ClusterState): string {
   const { record } = state;
   const primary = primaryOf(record.phase);
-  const standing = (name: string) => {
+  let text = `${isOpening(state) ? 'opening' : ''} ${isSettled(state) ? 'settled' : ''}`;
+  for (const name of memberNames(record)) {
     const { draining, weight } = readTraits(state, primary, name);
-    return `${mayServe(state, name) ? '+' : '-'}${draining ? '-' : '+'}${weight}`;
-  };
-  const members = memberNames(record).map((name) => `${standing(name)}${sourceOf(state, name)}`);
-  return [isOpening(state) ? 'opening' : '', isSettled(state) ? 'settled' : '', ...members].join(' ');
+    text += ` ${mayServe(state, name) ? '+' : '-'}${draining ? '-' : '+'}${weight}${sourceOf(state, name)}`;
+  }
+  return text;
 }
 
 /** How far a standby's replay is behind, as the primary last told; 0 while nobody tells. */

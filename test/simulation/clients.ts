@@ -15,6 +15,8 @@ const SILENT_MS = 1000;
 /** Around what happens to the cluster clients write often, ms. */
 const LIVELY_MS = 60;
 
+const NOBODY: readonly AgentModel[] = [];
+
 /** A session and since when it is known to end. */
 interface Live extends Session {
   readonly agent: AgentModel;
@@ -39,14 +41,15 @@ export class Clients {
   }
 
   /** Where writes through a gateway can get to at this moment: by its live session, and by a new one. */
-  reached(gateway: EnvoyModel): AgentModel[] {
+  reached(gateway: EnvoyModel): readonly AgentModel[] {
     const session = this.#sessions.get(gateway.node);
     const fresh = this.#world.writable(gateway);
     const live = session && this.#lives(session, gateway) ? session.agent : undefined;
-    const agents: AgentModel[] = [];
-    if (live?.postgres.isPrimary) agents.push(live);
-    if (fresh?.postgres.isPrimary && fresh !== live) agents.push(fresh);
-    return agents;
+    const first = live?.postgres.isPrimary ? live : undefined;
+    const second = fresh !== live && fresh?.postgres.isPrimary ? fresh : undefined;
+    if (first && second) return [first, second];
+    const one = first ?? second;
+    return one ? [one] : NOBODY;
   }
 
   /** Ends what Envoy would have ended by now; called by the world's clockwork. */

@@ -296,7 +296,7 @@ export class World {
   }
 
   /** Instances that writes through a gateway can get to. */
-  reached(gateway: EnvoyModel): AgentModel[] {
+  reached(gateway: EnvoyModel): readonly AgentModel[] {
     return this.#clients.reached(gateway);
   }
 

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decode, encode } from './codec.ts';
+import { decode } from './decode.ts';
+import { encode } from './encode.ts';
 import type { Json, JsonObject } from './json.ts';
+import { messageOf } from './registry.ts';
 import { methodDefinition } from './service.ts';
 
 const LISTENER: JsonObject = {
@@ -69,6 +71,46 @@ describe('Envoy messages', () => {
     ],
   ])('keep every field of a %s', (type, json) => {
     expect(decode(type, encode(type, json))).toEqual(json);
+  });
+
+  it.each<[string, JsonObject]>([
+    ['validate.Int32Rules', { const: -1, lt: 2147483647, in: [0, 1, 127, 128, -2147483648] }],
+    ['validate.Int64Rules', { const: '-1', lt: '9223372036854775807', in: ['0', '300', '-9223372036854775808'] }],
+    ['validate.UInt32Rules', { const: 0, lt: 4294967295, in: [127, 128, 16384, 2097152, 268435456] }],
+    ['validate.UInt64Rules', { const: '0', lt: '18446744073709551615', in: ['128', '4294967296', '34359738368'] }],
+    ['validate.SInt32Rules', { const: -1, in: [0, 1, -64, 64, 2147483647, -2147483648] }],
+    ['validate.SInt64Rules', { const: '-1', in: ['0', '1', '9223372036854775807', '-9223372036854775808'] }],
+    ['validate.Fixed32Rules', { const: 4294967295, in: [1, 256] }],
+    ['validate.Fixed64Rules', { const: '18446744073709551615', in: ['1', '4294967296'] }],
+    ['validate.SFixed32Rules', { const: -2, in: [1, -256] }],
+    ['validate.SFixed64Rules', { const: '-2', in: ['1', '-4294967296'] }],
+    ['validate.FloatRules', { const: 0.5, in: [-2, 'Infinity'] }],
+    ['validate.DoubleRules', { const: 0.1, in: [-1e300, '-Infinity'] }],
+    ['validate.BoolRules', { const: true }],
+    ['validate.StringRules', { const: 'ö€😀', in: ['', 'x'.repeat(64), 'x'.repeat(65), `${'x'.repeat(200)}ü`] }],
+    ['validate.BytesRules', { const: 'AAEC', in: ['/w=='] }],
+    ['validate.EnumRules', { in: [1, 2] }],
+    ['envoy.config.core.v3.Metadata', { filter_metadata: { b: { x: 1 }, a: {}, c: { y: [true] } } }],
+    ['envoy.config.route.v3.RetryPolicy', { retriable_status_codes: [503, 70000, 1], num_retries: 3 }],
+    ['google.protobuf.FieldMask', { paths: ['a', 'b'] }],
+  ])('hold what any reader of protobuf finds in a %s, each field once and in order', (type, json) => {
+    const shape = messageOf(type);
+    const bytes = encode(type, json);
+    const reader = decode(type, bytes);
+    expect(reader).toEqual(json);
+    expect(Buffer.from(shape.toBytes(shape.fromBytes(bytes)))).toEqual(bytes);
+  });
+
+  it('of more than all memory kept for them are written all the same', () => {
+    const name = 'x'.repeat(3 * 1024 * 1024);
+    const bytes = encode('envoy.config.cluster.v3.Cluster', { name, type: 'EDS' });
+    expect(decode('envoy.config.cluster.v3.Cluster', bytes)).toEqual({ name, type: 'EDS' });
+    expect(encode('envoy.config.core.v3.SocketAddress', { address: 'a' }).length).toBe(3);
+  });
+
+  it('leave nothing of one that failed in the next', () => {
+    expect(() => encode('envoy.config.cluster.v3.Cluster', { type: 'EDS', name: 5, alt_stat_name: 'y' })).toThrow();
+    expect(encode('envoy.config.core.v3.SocketAddress', { address: 'a' }).length).toBe(3);
   });
 
   it('have the bytes that protobuf gives them', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { encode } from './codec.ts';
+import { encode } from './encode.ts';
 import type { JsonObject } from './json.ts';
 import { redact } from './redact.ts';
 

@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import protobuf from 'protobufjs';
 import { isObject, type Json, type JsonObject, ProtoError } from './json.ts';
 import type { EnumShape, FieldShape, MessageShape, PlainMessage, ScalarType, ValueShape } from './shape.ts';
+import { ANY, WELL_KNOWN_TYPES } from './well-known.ts';
 
 /** Directories that imports in .proto files are relative to. Envoy's come from the package that ships them. */
 const includeDirectories = (() => {
@@ -108,6 +109,7 @@ function shapeOf(type: protobuf.Type): MessageShape {
   const fields = type.fieldsArray.toSorted((a, b) => a.id - b.id).map((field) => fieldShape(field.resolve()));
   const shape: MessageShape = {
     name,
+    form: name === ANY ? 'any' : WELL_KNOWN_TYPES.has(name) ? 'own' : 'fields',
     fields: new Map(fields.map((field) => [field.name, field])),
     requiredOneofs: type.oneofsArray
       .filter((oneof) => oneof.options?.['(validate.required)'] === true)
@@ -126,6 +128,8 @@ function fieldShape(field: protobuf.Field): FieldShape {
   const oneof = field.partOf && field.partOf.fieldsArray.length > 1 ? field.partOf.name : '';
   return {
     name: field.name,
+    id: field.id,
+    packed: field.repeated && field.packed && isPackable(field),
     rule: field.map ? 'map' : field.repeated ? 'repeated' : 'single',
     value: valueShape(field),
     keyType: field instanceof protobuf.MapField ? scalarType(field.keyType) : undefined,
@@ -134,6 +138,10 @@ function fieldShape(field: protobuf.Field): FieldShape {
     sensitive: field.options?.['(udpa.annotations.sensitive)'] === true,
     rules: validationRules(field),
   };
+}
+
+function isPackable({ type, resolvedType }: protobuf.Field): boolean {
+  return resolvedType ? resolvedType instanceof protobuf.Enum : type !== 'string' && type !== 'bytes';
 }
 
 function hasPresence(field: protobuf.Field): boolean {
@@ -149,7 +157,10 @@ function validationRules(field: protobuf.Field): JsonObject | undefined {
 function valueShape(field: protobuf.Field): ValueShape {
   const type = field.resolvedType;
   if (type instanceof protobuf.Enum) return { kind: 'enum', type: enumShape(type) };
-  if (type instanceof protobuf.Type) return { kind: 'message', type: () => shapeOf(type) };
+  if (type instanceof protobuf.Type) {
+    let shape: MessageShape | undefined;
+    return { kind: 'message', type: () => (shape ??= shapeOf(type)) };
+  }
   return { kind: 'scalar', type: scalarType(field.type) };
 }
 

@@ -6,12 +6,9 @@ import type { Integer64, ScalarType } from './shape.ts';
 export function scalarFromJson(type: ScalarType, json: Json, path: string): unknown {
   switch (type) {
     case 'bool':
-      if (typeof json !== 'boolean') throw wrong(path, 'true or false', json);
-      return json;
+      return boolFromJson(json, path);
     case 'string':
-      if (typeof json !== 'string') throw wrong(path, 'text', json);
-      if (!json.isWellFormed()) throw new ProtoError(path, 'text with half a surrogate pair is no UTF-8');
-      return json;
+      return textFromJson(json, path);
     case 'bytes':
       return bytesFromJson(json, path);
     case 'double':
@@ -19,21 +16,48 @@ export function scalarFromJson(type: ScalarType, json: Json, path: string): unkn
       return floatFromJson(json, path);
     case 'uint32':
     case 'fixed32':
-      if (typeof json === 'number' && json >>> 0 === json) return json;
-      return Number(integerFromJson(json, 0n, 0xffff_ffffn, path));
+      return uint32FromJson(json, path);
     case 'int32':
     case 'sint32':
     case 'sfixed32':
-      if (typeof json === 'number' && (json | 0) === json) return json;
-      return Number(integerFromJson(json, -0x8000_0000n, 0x7fff_ffffn, path));
+      return int32FromJson(json, path);
     case 'uint64':
     case 'fixed64':
-      return halves(integerFromJson(json, 0n, 0xffff_ffff_ffff_ffffn, path), true);
+      return uint64FromJson(json, path);
     case 'int64':
     case 'sint64':
     case 'sfixed64':
-      return halves(integerFromJson(json, -(1n << 63n), (1n << 63n) - 1n, path), false);
+      return int64FromJson(json, path);
   }
+}
+
+export function boolFromJson(json: Json, path: string): boolean {
+  if (typeof json !== 'boolean') throw wrong(path, 'true or false', json);
+  return json;
+}
+
+export function textFromJson(json: Json, path: string): string {
+  if (typeof json !== 'string') throw wrong(path, 'text', json);
+  if (!json.isWellFormed()) throw new ProtoError(path, 'text with half a surrogate pair is no UTF-8');
+  return json;
+}
+
+export function uint32FromJson(json: Json, path: string): number {
+  if (typeof json === 'number' && json >>> 0 === json) return json;
+  return Number(integerFromJson(json, 0n, 0xffff_ffffn, path));
+}
+
+export function int32FromJson(json: Json, path: string): number {
+  if (typeof json === 'number' && (json | 0) === json) return json;
+  return Number(integerFromJson(json, -0x8000_0000n, 0x7fff_ffffn, path));
+}
+
+export function uint64FromJson(json: Json, path: string): Integer64 {
+  return halves(integerFromJson(json, 0n, 0xffff_ffff_ffff_ffffn, path), true);
+}
+
+export function int64FromJson(json: Json, path: string): Integer64 {
+  return halves(integerFromJson(json, -(1n << 63n), (1n << 63n) - 1n, path), false);
 }
 
 /** 64-bit integers become decimal text, bytes base64; of the floats only NaN and the infinities become text. */
@@ -94,7 +118,7 @@ function integerFromJson(json: Json, least: bigint, most: bigint, path: string):
   return value;
 }
 
-function floatFromJson(json: Json, path: string): number {
+export function floatFromJson(json: Json, path: string): number {
   if (typeof json === 'number') return json;
   if (json === 'NaN' || json === 'Infinity' || json === '-Infinity') return Number(json);
   throw wrong(path, 'a number', json);

@@ -4,6 +4,8 @@ import type { JsonObject } from './json.ts';
 export interface MessageShape {
   /** Full name, for example `envoy.config.core.v3.Address`. */
   readonly name: string;
+  /** What its JSON is: an object of its fields, those of the message in an Any, or what well-known.ts says. */
+  readonly form: 'fields' | 'any' | 'own';
   /** By name, in the order of their numbers. */
   readonly fields: ReadonlyMap<string, FieldShape>;
   /** Of which one must be set: the members of each oneof that is marked (validate.required). */
@@ -56,6 +58,10 @@ export type ValueShape =
 
 export interface FieldShape {
   readonly name: string;
+  /** Its number. */
+  readonly id: number;
+  /** The members of a list stand without heads, one after the other. */
+  readonly packed: boolean;
   readonly rule: 'single' | 'repeated' | 'map';
   readonly value: ValueShape;
   /** Type of a map's keys; undefined for other fields. */

@@ -7,6 +7,8 @@ import { halves, isInteger64, scalarFromJson, scalarToJson, whole, wrong } from 
 import type { PlainMessage, ScalarType } from './shape.ts';
 
 export interface WellKnownType {
+  /** Of a wrapper: the type of its one field, which has the number 1. */
+  readonly wraps?: ScalarType;
   /** @throws ProtoError */
   fromJson(json: Json, path: string): PlainMessage;
   toJson(message: PlainMessage): Json;
@@ -93,6 +95,7 @@ const value: WellKnownType = {
 
 function wrapper(type: ScalarType, absent: Json): WellKnownType {
   return {
+    wraps: type,
     fromJson: (json, path) => ({ value: scalarFromJson(type, json, path) }),
     toJson: (message) => (Object.hasOwn(message, 'value') ? scalarToJson(type, message.value) : absent),
   };
@@ -114,6 +117,15 @@ export const WELL_KNOWN_TYPES: ReadonlyMap<string, WellKnownType> = new Map<stri
   ['google.protobuf.UInt32Value', wrapper('uint32', 0)],
   ['google.protobuf.UInt64Value', wrapper('uint64', '0')],
 ]);
+
+/** Of a shape whose form is its own. */
+export function wellKnownType(name: string): WellKnownType {
+  const type = WELL_KNOWN_TYPES.get(name);
+  if (!type) throw new Error(`${name} has no JSON form of its own`);
+  return type;
+}
+
+export const ANY = 'google.protobuf.Any';
 
 /** A message that was decoded, or a map of one. */
 export function isPlain(message: unknown): message is PlainMessage {

@@ -62,8 +62,8 @@ describe('a broken rule is found', () => {
     ],
     [
       'the model imports nothing',
-      { 'proto/codec.ts': '', 'control-plane/model/x.ts': "import { encode } from '../../proto/codec.ts';\n" },
-      'control-plane/model/x.ts imports proto/codec.ts: control-plane/model may import only control-plane/model/',
+      { 'proto/encode.ts': '', 'control-plane/model/x.ts': "import { encode } from '../../proto/encode.ts';\n" },
+      'control-plane/model/x.ts imports proto/encode.ts: control-plane/model may import only control-plane/model/',
     ],
     [
       'the command line sees the API only',
@@ -105,8 +105,8 @@ describe('a broken rule is found', () => {
   it('and what is allowed passes', () => {
     const files = {
       ...model,
-      'proto/codec.ts': "import protobuf from 'protobufjs';\n",
-      'xds/diff.ts': "import { createHash } from 'node:crypto';\nimport { encode } from '../proto/codec.ts';\n",
+      'proto/encode.ts': "import protobuf from 'protobufjs';\n",
+      'xds/diff.ts': "import { createHash } from 'node:crypto';\nimport { encode } from '../proto/encode.ts';\n",
       'xds/diff.test.ts': "import { it } from 'vitest';\nimport { until } from '../test/support/until.ts';\n",
       'control-plane/manager/decide.ts': "import { maxLsn } from '../model/lsn.ts';\n",
       'agent/plan.ts': "import type { Lsn } from '../control-plane/model/lsn.ts';\n",

@@ -18,7 +18,7 @@ export interface Content {
 export function fingerprintOf(variant: Variant, { resources, removed, version }: Omit<Content, 'after'>): string {
   // In state of the world the version is that of what the response carries.
   if (variant === 'sotw') return version;
-  return contentHash(`${versionOf(resources)}\n${removed.toSorted().join('\n')}`);
+  return contentHash(Buffer.from(`${versionOf(resources)}\n${removed.toSorted().join('\n')}`));
 }
 
 /**

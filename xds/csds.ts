@@ -2,7 +2,8 @@
  * The client status discovery service's messages: who is meant by a request, and what each proxy has as a ClientConfig.
  * https://www.envoyproxy.io/docs/envoy/latest/api-v3/service/status/v3/csds.proto
  */
-import { decode, encode } from '../proto/codec.ts';
+import { decode } from '../proto/decode.ts';
+import { encode } from '../proto/encode.ts';
 import { fieldHead } from '../proto/field-writer.ts';
 import type { JsonObject } from '../proto/json.ts';
 import { redact } from '../proto/redact.ts';

@@ -2,8 +2,7 @@
  * A resource from its JSON form. One that did not change is not looked at again: neither the same object nor the same
  * content.
  */
-import { encode } from '../proto/codec.ts';
-import { ANY_FIELDS, FieldWriter } from '../proto/field-writer.ts';
+import { encodeInAny } from '../proto/encode.ts';
 import { type Json, type JsonObject, ProtoError } from '../proto/json.ts';
 import { type Problem, validate } from '../proto/validate/validate.ts';
 import { envoyProblems } from './envoy-checks.ts';
@@ -77,12 +76,8 @@ export function nameOf({ nameField }: ResourceType, input: ResourceInput): strin
 }
 
 function encodeAny(type: ResourceType, message: JsonObject, ttlMs: number): Buffer {
-  const any = new FieldWriter();
   try {
-    const value = encode(typeName(type), message);
-    any.text(ANY_FIELDS.typeUrl, type.typeUrl);
-    any.bytes(ANY_FIELDS.value, value);
-    return any.finish();
+    return encodeInAny(type.typeUrl, message);
   } catch (error) {
     if (!(error instanceof ProtoError)) throw error;
     const { path, detail } = error;

@@ -1,5 +1,5 @@
 /** What resources name in each other, and whether all of it is there. */
-import { decode } from '../proto/codec.ts';
+import { decode } from '../proto/decode.ts';
 import { isObject, type Json, type JsonObject } from '../proto/json.ts';
 import { walkMessages } from '../proto/walk.ts';
 import { isList } from '../proto/well-known.ts';

@@ -1,7 +1,7 @@
 /** A proxy of a rehearsal: asks as Envoy does, for clusters, their endpoints and listeners, and acknowledges all. */
 import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
 import { FrameReader, framed } from '../grpc/frames.ts';
-import { encode } from '../proto/codec.ts';
+import { encode } from '../proto/encode.ts';
 import type { JsonObject } from '../proto/json.ts';
 import { readResponse } from './response-reader.ts';
 import { SERVER_OPTIONS } from './server.ts';

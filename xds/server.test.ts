@@ -1,6 +1,7 @@
 import { Client, type ClientDuplexStream, credentials } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
-import { decode, encode } from '../proto/codec.ts';
+import { decode } from '../proto/decode.ts';
+import { encode } from '../proto/encode.ts';
 import type { JsonObject } from '../proto/json.ts';
 import { startXds } from '../test/support/ads-envoy.ts';
 import { until } from '../test/support/until.ts';

@@ -1,6 +1,6 @@
 import { type Client, status } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
-import { decode } from '../proto/codec.ts';
+import { decode } from '../proto/decode.ts';
 import type { JsonObject } from '../proto/json.ts';
 import { openConnection, RawStream } from '../test/conformance/client.ts';
 import { startXds } from '../test/support/ads-envoy.ts';

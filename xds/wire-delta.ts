@@ -1,5 +1,5 @@
 /** Delta discovery: requests from bytes and responses to bytes; and what a time to live adds to either variant. */
-import { decode } from '../proto/codec.ts';
+import { decode } from '../proto/decode.ts';
 import { FieldReader } from '../proto/field-reader.ts';
 import { ANY_FIELDS, FieldWriter, fieldBytes, varintBytes } from '../proto/field-writer.ts';
 import type { JsonObject } from '../proto/json.ts';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decode, encode } from '../proto/codec.ts';
+import { decode } from '../proto/decode.ts';
+import { encode } from '../proto/encode.ts';
 import { type JsonObject, ProtoError } from '../proto/json.ts';
 import { edsCluster, endpoints } from '../test/support/xds-resources.ts';
 import type { Resource } from './resource.ts';

@@ -1,5 +1,5 @@
 /** Discovery requests from bytes and responses to bytes. */
-import { decode } from '../proto/codec.ts';
+import { decode } from '../proto/decode.ts';
 import { FieldReader } from '../proto/field-reader.ts';
 import { FieldWriter } from '../proto/field-writer.ts';
 import type { JsonObject } from '../proto/json.ts';

@@ -4,7 +4,7 @@
  */
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2';
 import { FrameReader, framed } from '../../grpc/frames.ts';
-import { encode } from '../../proto/codec.ts';
+import { encode } from '../../proto/encode.ts';
 import { FieldReader } from '../../proto/field-reader.ts';
 import { ANY_FIELDS } from '../../proto/field-writer.ts';
 import type { JsonObject } from '../../proto/json.ts';

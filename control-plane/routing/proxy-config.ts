@@ -1,5 +1,5 @@
 // What one proxy has, resource by resource, in the API's words. Pure.
-import { decode } from '../../proto/codec.ts';
+import { decode } from '../../proto/decode.ts';
 import type { Json } from '../../proto/json.ts';
 import { redact } from '../../proto/redact.ts';
 import type { ProxyContents, Resource, ResourceState, ResourceStatus, TypeContents } from '../../xds/index.ts';

@@ -1,7 +1,7 @@
 import { Client, credentials, Server, ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encode } from '../../proto/codec.ts';
+import { encode } from '../../proto/encode.ts';
 import type { Goal } from '../model/goal.ts';
 import type { InstanceReport, PostgresState, TimelineSwitch } from '../model/instance.ts';
 import type { SettingsReport } from '../model/settings.ts';

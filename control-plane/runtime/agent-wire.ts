@@ -1,5 +1,6 @@
 /** The wire form of what agents and the control plane say to each other: proto/howdah/v1/agent.proto. */
-import { decode, encode } from '../../proto/codec.ts';
+import { decode } from '../../proto/decode.ts';
+import { encode } from '../../proto/encode.ts';
 import { type JsonObject, ProtoError } from '../../proto/json.ts';
 import { type Codec, methodDefinition } from '../../proto/service.ts';
 import { HowdahError } from '../model/errors.ts';

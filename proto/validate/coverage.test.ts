@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import protobuf from 'protobufjs';
 import { describe, expect, it } from 'vitest';
-import { encode } from '../codec.ts';
+import { encode } from '../encode.ts';
 import { isObject, type Json, type JsonObject, ProtoError } from '../json.ts';
 import { messageOf } from '../registry.ts';
 import { compileMessage } from './message.ts';

@@ -3,7 +3,8 @@
  * a proxy that puts one test's words into the form of each variant of the protocol. Nothing is answered by itself.
  */
 import { Client, type ClientDuplexStream, credentials, type StatusObject } from '@grpc/grpc-js';
-import { decode, encode } from '../../proto/codec.ts';
+import { decode } from '../../proto/decode.ts';
+import { encode } from '../../proto/encode.ts';
 import { isObject, type Json, type JsonObject } from '../../proto/json.ts';
 import { NotYet, until } from '../support/until.ts';
 import { type Kind, kindOf } from './types.ts';

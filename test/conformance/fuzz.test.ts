@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { decode } from '../../proto/codec.ts';
+import { decode } from '../../proto/decode.ts';
 import type { JsonObject } from '../../proto/json.ts';
 import { decodeRequest } from '../../xds/wire.ts';
 import { decodeDeltaRequest } from '../../xds/wire-delta.ts';

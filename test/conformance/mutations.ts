@@ -1,5 +1,5 @@
 /** Requests that a proxy could send, and what a broken or a hostile one would make of their bytes. All by seed. */
-import { encode } from '../../proto/codec.ts';
+import { encode } from '../../proto/encode.ts';
 import type { JsonObject } from '../../proto/json.ts';
 import type { Random } from '../simulation/kernel.ts';
 import { KINDS, type Kind } from './types.ts';

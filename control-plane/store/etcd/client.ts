@@ -3,7 +3,8 @@
  * of what is stored. https://etcd.io/docs/v3.6/learning/api/
  */
 import { Client, type ClientOptions, credentials, type ServiceError, status } from '@grpc/grpc-js';
-import { decode, encode } from '../../../proto/codec.ts';
+import { decode } from '../../../proto/decode.ts';
+import { encode } from '../../../proto/encode.ts';
 import type { JsonObject } from '../../../proto/json.ts';
 import { type Codec, type MethodDefinition, methodDefinition } from '../../../proto/service.ts';
 import { HowdahError } from '../../model/errors.ts';

@@ -1,6 +1,7 @@
 /** One watch of etcd: a stream of what changes. It ends at the first trouble; whoever opened it reads anew then. */
 import type { Client, StatusObject } from '@grpc/grpc-js';
-import { decode, encode } from '../../../proto/codec.ts';
+import { decode } from '../../../proto/decode.ts';
+import { encode } from '../../../proto/encode.ts';
 import type { JsonObject } from '../../../proto/json.ts';
 import { methodDefinition } from '../../../proto/service.ts';
 import { WireFields } from '../../runtime/wire-fields.ts';

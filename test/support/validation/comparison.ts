@@ -1,6 +1,6 @@
 /** Our verdict and Envoy's side by side, and why they differ where they do. */
 
-import { encode } from '../../../proto/codec.ts';
+import { encode } from '../../../proto/encode.ts';
 import { ProtoError } from '../../../proto/json.ts';
 import { validate } from '../../../proto/validate/validate.ts';
 import { envoyProblems } from '../../../xds/envoy-checks.ts';

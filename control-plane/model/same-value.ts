@@ -17,7 +17,8 @@ function sameProperties(a: Properties, b: Properties): boolean {
   let more = 0;
   // Names one by one: lists of them would be garbage at each comparison.
   for (const key in a) {
-    if (!sameValue(a[key], b[key]) || !Object.hasOwn(b, key)) return false;
+    const other = b[key];
+    if (other === undefined ? a[key] !== undefined || !Object.hasOwn(b, key) : !sameValue(a[key], other)) return false;
     more++;
   }
   for (const _ in b) more--;

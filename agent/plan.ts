@@ -9,6 +9,7 @@ import { staysClosed, whileStarting } from './closed.ts';
 import { divergence } from './divergence.ts';
 import { NO_OVERRIDE, type Observed, type Override, type ServerView, type StandbyView } from './observe/observed.ts';
 import { missingSlots, nextSlots, servedSlots, slotName, spareSlots, wantedSlots } from './plan-slots.ts';
+import { NOBODY_NAME, nextSync } from './plan-sync.ts';
 
 export type Step =
   /** The goal is reached. */
@@ -49,7 +50,7 @@ export function isDeed(step: Step): step is Deed {
  * acknowledge a commit, and the shared flag that makes backends wait at all (set by the checkpointer, invisible to SQL)
  * is on before any promotion instead of some time after it.
  */
-export const NOBODY = 'ANY 1 ("howdah_nobody")';
+export const NOBODY = formatSync({ voters: [NOBODY_NAME], k: 1 });
 
 export function plan(goal: Goal, promisedEpoch: number, observed: Observed): Step {
   if (goal.epoch < promisedEpoch) {
@@ -228,10 +229,14 @@ function planLead(goal: LeadGoal, observed: Observed): Step {
       // Cut off from all who could tell: somebody else may lead. Immediate, because a slower stop goes on acknowledging.
       if (!observed.leaseHeld) return { kind: 'stop', mode: 'immediate' };
       // A text of somebody else's, or ours from before: what counts is that the goal's is in force.
+      const told = nextSync(goal, server);
       const written = parseSync(server.written.synchronousStandbyNames);
-      const isTold = server.sync && written && sameSync(server.sync, goal.sync) && sameSync(written, goal.sync);
+      const isTold = server.sync && written && sameSync(server.sync, told) && sameSync(written, told);
       const isShut = server.override.closed === override.closed && server.written.closed === override.closed;
-      if (!isTold || !isShut) return { kind: 'configure', override };
+      if (!isTold || !isShut) {
+        return { kind: 'configure', override: { ...override, synchronousStandbyNames: formatSync(told) } };
+      }
+      if (!sameSync(told, goal.sync)) return { kind: 'wait', detail: 'WAL senders are to wait for more standbys' };
       const wanted = wantedSlots(goal, observed);
       const slots = missingSlots(server.slots, wanted);
       if (slots) return slots;

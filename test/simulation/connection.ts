@@ -41,14 +41,15 @@ export class Connection {
   constructor(options: ConnectionOptions) {
     const { kernel, network, agent, control, hello } = options;
     this.#options = options;
+    const delay = () => network.lineDelay(agent.name);
     this.#toAgent = new Pipe(
       kernel,
-      network,
+      delay,
       () => this.#holds && !agent.freezer.frozen && network.reachable(CONTROL, agent.name),
     );
     this.#toControl = new Pipe(
       kernel,
-      network,
+      delay,
       () => control.alive && !control.frozen && network.reachable(agent.name, CONTROL),
     );
     this.#channel = { hello, send: (message) => this.#send(message) };

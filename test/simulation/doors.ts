@@ -30,8 +30,8 @@ export class Doors {
   /** What is lost on the way is not sent again. */
   knock({ placement, epoch, leaseMs, stamp }: Door, hear: (sound: Sound) => void): void {
     const agent = this.#agents.get(placement.socketDir)!;
-    const say = (sound: Sound) => this.#kernel.after(this.#network.delay(), () => hear(sound));
-    this.#kernel.after(this.#network.delay(), () => {
+    const say = (sound: Sound) => this.#kernel.after(this.#network.lineDelay(agent.name), () => hear(sound));
+    this.#kernel.after(this.#network.lineDelay(agent.name), () => {
       if (this.#dark.has(agent.name) || !this.#network.connected(CONTROL, agent.name)) return;
       say(agent.alive ? 'connection' : 'refusal');
       if (agent.alive && !agent.freezer.frozen && agent.isFit(epoch)) say({ stamp: agent.knocked(stamp, leaseMs) });

@@ -91,6 +91,29 @@ const FAULTS = {
     const b = anyInstance(world, random);
     if (a !== b) cutForAWhile(world, random, [[a, b, random.chance(0.5)]]);
   },
+  'replication flaps': (world, random) => {
+    const lasts = span(random);
+    for (let at = 0; at < lasts; at += random.between(10, 200)) {
+      const standby = anyInstance(world, random);
+      const away = random.between(1, 150);
+      world.kernel.after(at, () => world.dropReplication(standby, away));
+    }
+  },
+  'control plane far away': (world, random) => {
+    const names = random.chance(0.5) ? [primary(world, random)] : [...world.agents.keys()];
+    // Twice that is about when a lease ends.
+    const ms = random.between(100, 500);
+    for (const name of names) world.network.setFar(name, ms);
+    world.kernel.after(random.between(300, 4000), () => {
+      for (const name of names) world.network.setFar(name, 0);
+    });
+  },
+  'proxies slow': (world, random) => {
+    world.network.proxyMs = random.between(50, 1000);
+    afterAWhile(world, random, () => {
+      world.network.proxyMs = 0;
+    });
+  },
   'network slow': (world, random) => {
     world.network.spikes = 0.3;
     afterAWhile(world, random, () => {
@@ -116,10 +139,11 @@ const FAULTS = {
     });
   },
   'settings read late': (world, random) => {
-    const { settings } = world.agents.get(mostlyPrimary(world, random))!.postgres;
-    settings.late = true;
+    const names = random.chance(0.4) ? [...world.agents.keys()] : [mostlyPrimary(world, random)];
+    const all = names.map((name) => world.agents.get(name)!.postgres.settings);
+    for (const settings of all) settings.late = true;
     afterAWhile(world, random, () => {
-      settings.late = false;
+      for (const settings of all) settings.late = false;
     });
   },
   'store fails': (world, random) => {
@@ -136,12 +160,13 @@ const FAULTS = {
   },
   switchover: (world, random) =>
     world.people.switchover(random.chance(0.5) ? anyInstance(world, random) : '', random.pick([0, 50])),
-  'failover by hand': (world, random) =>
-    world.people.ask({
-      kind: 'failover',
-      to: random.chance(0.3) ? anyInstance(world, random) : '',
-      acceptDataLoss: false,
-    }),
+  'failover by hand': (world, random) => {
+    const to = random.chance(0.3) ? anyInstance(world, random) : '';
+    const ask = () => world.people.ask({ kind: 'failover', to, acceptDataLoss: false });
+    // Somebody sees a primary that is cut off, and does not wait.
+    if (random.chance(0.4)) isolate(world, random, primary(world, random), 'both');
+    world.kernel.after(random.between(0, 150), ask);
+  },
   'automatic failover paused': (world, random) => {
     world.people.ask({ kind: 'pause' });
     world.kernel.after(random.between(200, 3000), () => world.people.ask({ kind: 'resume' }));
@@ -168,7 +193,16 @@ const FAULTS = {
     world.store.rollBack(Math.floor(random.between(1, 20)));
     afterAWhile(world, random, () => world.store.restore());
   },
-  'quorum changed': (world, random) => world.people.changeQuorum(random.pick([1, 2])),
+  'quorum changed': (world, random) => {
+    const before = world.store.record?.spec.durability.quorum ?? 1;
+    world.people.changeQuorum(3 - before);
+    // Somebody thinks better of it.
+    for (let at = random.between(5, 60), back = before; random.chance(0.6); at += random.between(5, 60)) {
+      const quorum = back;
+      world.kernel.after(at, () => world.people.changeQuorum(quorum));
+      back = 3 - back;
+    }
+  },
   'waiting commits cancelled': (world, random) => {
     const { postgres } = world.agents.get(primary(world, random))!;
     for (let i = 0; i < 20; i++) world.kernel.after(i * 2, () => postgres.cancelCommit() && world.cancelled++);

@@ -4,20 +4,16 @@ import { type ClusterRecord, primaryOf } from '../../control-plane/model/cluster
 import { promiseQuorum, type SyncConfig } from '../../control-plane/model/sync.ts';
 import type { AgentModel } from './agent-model.ts';
 import { lsnOf, type WalRecord } from './disk-model.ts';
+import { Findable, type Row } from './findable.ts';
 import type { PostgresModel } from './postgres-model.ts';
 import type { WalStream } from './wal-stream.ts';
 import type { World } from './world.ts';
 
 export class Violation extends Error {}
 
-/** A row of WAL at its position. */
-interface Row {
-  readonly record: WalRecord;
-  readonly position: number;
-}
-
 export class Invariants {
   readonly #world: World;
+  readonly #findable: Findable;
   /** Acknowledged rows. */
   readonly #acknowledged: Row[] = [];
   /** Of those, the first that were found on the primary of an epoch that opened. */
@@ -34,6 +30,8 @@ export class Invariants {
   /** Walsenders whose names were looked at: a list of them is never changed, and neither is a name. */
   readonly #named = new Map<PostgresModel, readonly WalStream[]>();
   #violation: Violation | null = null;
+  /** Primaries that let no clients in. */
+  readonly #shut = new Set<string>();
   #touched = true;
   /** Epochs after the first that took writes: completed changes of primary. */
   failovers = 0;
@@ -42,6 +40,7 @@ export class Invariants {
 
   constructor(world: World) {
     this.#world = world;
+    this.#findable = new Findable(world, (text) => this.broken(text));
   }
 
   get violation(): Violation | null {
@@ -62,13 +61,16 @@ export class Invariants {
     if (record.epoch < this.#storedEpoch) this.broken(`epochs never fall: ${this.#storedEpoch} to ${record.epoch}`);
     this.#storedEpoch = record.epoch;
     this.#lineage(record);
+    this.#findable.stored(record);
     const { phase } = record;
+    if (phase.kind === 'promoting')
+      this.#leases(phase.candidate, `epoch ${record.epoch} is given to ${phase.candidate}`);
     if (phase.kind !== 'active' || phase.gate !== 'open') return;
     if (record.epoch > this.#openEpoch) {
       if (this.#openEpoch > 0) this.failovers++;
       this.#openEpoch = record.epoch;
       this.#openPrimary = this.#world.agents.get(phase.primary)!.postgres;
-      this.#leases(phase.primary, record.epoch);
+      this.#leases(phase.primary, `epoch ${record.epoch} opens`);
       this.#complete(phase.primary, this.#found, `when epoch ${record.epoch} opened`);
       this.#found = this.#acknowledged.length;
     }
@@ -114,14 +116,15 @@ export class Invariants {
       this.broken(`synchronous_standby_names is never empty: ${primary.name} acknowledged alone`);
     }
     this.#acknowledged.push({ record, position });
+    this.#findable.acknowledged({ record, position }, epoch);
   }
 
   /** Asynchronous: the lease alone keeps a primary from going on beside the next one. A frozen one acknowledges nothing. */
-  #leases(primary: string, epoch: number): void {
+  #leases(primary: string, when: string): void {
     if (this.#world.spec.durability.mode !== 'async') return;
     for (const { name, alive, postgres } of this.#world.agents.values()) {
       if (name === primary || !alive || !postgres.isPrimary || postgres.freezer.frozen) continue;
-      if (!this.#world.isThawing(name)) this.broken(`a lease ends in time: ${name} still runs as epoch ${epoch} opens`);
+      if (!this.#world.isThawing(name)) this.broken(`a lease ends in time: ${name} still runs as ${when}`);
     }
   }
 
@@ -156,12 +159,28 @@ export class Invariants {
     this.#oneWritable();
     this.#quorums();
     this.#names();
+    this.#recovered();
+  }
+
+  /** What was started to lead lets clients in when what recovery brought back can't be lost any more. */
+  #recovered(): void {
+    for (const { name, postgres } of this.#world.agents.values()) {
+      const { isPrimary } = postgres;
+      if (isPrimary && postgres.closed) this.#shut.add(name);
+      else if (this.#shut.delete(name) && isPrimary) this.#showsFound(postgres);
+    }
+  }
+
+  #showsFound(postgres: PostgresModel): void {
+    const row = postgres.read();
+    if (row) this.#findable.shown(row);
   }
 
   #oneWritable(): void {
     let writable: string | null = null;
     for (const gateway of this.#world.gateways) {
       for (const agent of this.#world.reached(gateway)) {
+        if (!agent.postgres.closed) this.#showsFound(agent.postgres);
         if (agent.name === writable || this.#world.isIsolated(agent)) continue;
         if (writable !== null) this.broken(`one writable instance is reachable: ${writable} and ${agent.name}`);
         writable = agent.name;

@@ -93,7 +93,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'synchronous_standby_names set after the promotion',
     patches: [
-      { file: 'agent/plan.ts', find: `'ANY 1 ("howdah_nobody")'`, replace: "''" },
+      { file: 'agent/plan.ts', find: 'formatSync({ voters: [NOBODY_NAME], k: 1 })', replace: "''" },
       {
         file: 'agent/plan.ts',
         find: `if (!isSet(server, override)) return { kind: 'configure', override };
@@ -256,7 +256,7 @@ export const MUTANTS: readonly Mutant[] = [
       agent('this.#lease.sent(this.#seq, this.#sent.at);', 'this.#lease.sent(this.#seq, this.clock.wall());'),
       agent('this.#lease.stamped(stamp, this.clock.now());', 'this.#lease.stamped(stamp, this.clock.wall());'),
       agent('this.#lease.leftMs(goal, this.clock.now())', 'this.#lease.leftMs(goal, this.clock.wall())'),
-      agent('this.#lease.held(goal, this.clock.now()) };', 'this.#lease.held(goal, this.clock.wall()) };'),
+      agent('this.#holdsLease(this.clock.now()) };', 'this.#holdsLease(this.clock.wall()) };'),
       agent(
         '#observe(): void {\n    const now = this.clock.now();',
         '#observe(): void {\n    const now = this.clock.wall();',
@@ -361,8 +361,17 @@ export const MUTANTS: readonly Mutant[] = [
         replace: 'sameOverride(server.override, override)',
       },
       { file: 'agent/plan.ts', find: " || server.written.primaryConninfo !== ''", replace: '' },
-      { file: 'agent/plan.ts', find: ' || !sameSync(written, goal.sync)', replace: '' },
+      { file: 'agent/plan.ts', find: ' && sameSync(written, told)', replace: '' },
+      {
+        file: 'agent/plan-sync.ts',
+        find: 'parseSync(written.synchronousStandbyNames)',
+        replace: 'written && parseSync ? shown : null',
+      },
     ],
+  },
+  {
+    name: 'k rises in one step in PostgreSQL',
+    patches: [{ file: 'agent/plan-sync.ts', find: 'const rises = [', replace: 'const rises = wanted.k < 0 && [' }],
   },
   {
     name: 'two settings with a voter from outside each meet in the walsenders',
@@ -375,8 +384,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: 'agent/plan.ts',
-        find: "(goal.kind === 'fence' || goal.kind === 'follow') && observed.server.kind === 'primary';",
-        replace: 'false;',
+        find: "(goal.kind === 'fence' || goal.kind === 'follow') && leads(observed.server);",
+        replace: 'false && leads(observed.server);',
       },
     ],
   },

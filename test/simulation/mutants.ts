@@ -1,7 +1,7 @@
 /**
  * `npm run simulate:mutants [-- --jobs J] [--only TEXT] [--seeds N]`: plants each defect of mutant-list.ts in a copy of
  * the sources and runs seeds there until a promise of the protocol is broken. A defect that is not found within N seeds
- * (default 10,000), or whose patch no longer applies, is a failure.
+ * (default 10,000), or whose patch no longer applies, is a failure. SIGINT and SIGTERM end the search, and nothing is left.
  */
 import { spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -28,10 +28,7 @@ export async function findViolation(mutant: Mutant, seeds: number, signal?: Abor
   try {
     for (const source of SOURCES) cpSync(path.join(ROOT, source), path.join(directory, source), { recursive: true });
     symlinkSync(path.join(ROOT, 'node_modules'), path.join(directory, 'node_modules'));
-    for (const patch of mutant.patches) {
-      const file = path.join(directory, patch.file);
-      writeFileSync(file, patched(readFileSync(file, 'utf8'), patch, mutant.name));
-    }
+    for (const [file, text] of patchedFiles(mutant)) writeFileSync(path.join(directory, file), text);
     for (let from = 1; ; ) {
       const finding = await run(directory, from, seeds - from + 1, signal);
       if (finding.kind === 'survived' || !(await simulate(finding.seed)).violation) return finding;
@@ -41,6 +38,16 @@ export async function findViolation(mutant: Mutant, seeds: number, signal?: Abor
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/** Texts with the defect, by path from the checkout's root. */
+export function patchedFiles({ name, patches }: Mutant): ReadonlyMap<string, string> {
+  const texts = new Map<string, string>();
+  for (const patch of patches) {
+    const text = texts.get(patch.file) ?? readFileSync(path.join(ROOT, patch.file), 'utf8');
+    texts.set(patch.file, patched(text, patch, name));
+  }
+  return texts;
 }
 
 export function patched(text: string, { file, find, replace }: Mutant['patches'][number], name: string): string {
@@ -81,11 +88,15 @@ async function main(): Promise<void> {
     },
   });
   const queue = MUTANTS.filter(({ name }) => name.includes(values.only));
+  const stopped = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort());
   const width = Math.max(...MUTANTS.map(({ name }) => name.length));
   console.log(`${'planted defect'.padEnd(width)}   seeds  promise that is broken`);
   const worker = async () => {
     for (let mutant = queue.shift(); mutant; mutant = queue.shift()) {
-      const finding = await findViolation(mutant, Number(values.seeds)).catch((error: unknown) => String(error));
+      const search = findViolation(mutant, Number(values.seeds), stopped.signal);
+      const finding = await search.catch((error: unknown) => String(error));
+      if (stopped.signal.aborted) break;
       const isFound = typeof finding !== 'string' && finding.kind === 'found';
       if (!isFound) process.exitCode = 1;
       const seeds = isFound ? String(finding.seed) : '-';
@@ -94,6 +105,7 @@ async function main(): Promise<void> {
     }
   };
   await Promise.all(Array.from({ length: Number(values.jobs) }, worker));
+  if (stopped.signal.aborted) process.exitCode = 130;
 }
 
 if (process.argv[1] === import.meta.filename) await main();

@@ -13,6 +13,10 @@ export class Network {
   readonly #waiting: (() => void)[] = [];
   /** Share of messages that are late by hundreds of ms. */
   spikes = SPIKES;
+  /** A proxy has taken what it was sent so much later at most, ms. */
+  proxyMs = 0;
+  /** Instances with a bad line to the control plane, and how long messages take on it at most, ms. */
+  readonly #far = new Map<string, number>();
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
@@ -40,6 +44,8 @@ export class Network {
 
   heal(): void {
     this.#sendAgain();
+    this.#far.clear();
+    this.proxyMs = 0;
     if (this.#cuts.size === 0 && this.spikes < 0.1) return;
     this.#cuts.clear();
     this.spikes = SPIKES;
@@ -60,6 +66,28 @@ export class Network {
     return this.reachable(a, b) && this.reachable(b, a);
   }
 
+  /** Its line to the control plane takes so long at most; 0 = it is well. */
+  setFar(instance: string, ms: number): void {
+    if (ms > 0) this.#far.set(instance, ms);
+    else this.#far.delete(instance);
+    this.#kernel.note(`${instance} is ${ms > 0 ? `up to ${ms.toFixed(0)} ms` : 'no more'} away from the control plane`);
+  }
+
+  isFar(instance: string): boolean {
+    return this.#far.has(instance);
+  }
+
+  /** Of a message between the control plane and an instance. */
+  lineDelay(instance: string): number {
+    const ms = this.#far.size === 0 ? 0 : (this.#far.get(instance) ?? 0);
+    return ms === 0 ? this.delay() : this.delay() + this.#kernel.random.between(ms / 2, ms);
+  }
+
+  /** Of a configuration that a proxy gets, until it is in force there. */
+  proxyDelay(): number {
+    return this.proxyMs === 0 ? this.delay() : this.delay() + this.#kernel.random.between(0, this.proxyMs);
+  }
+
   delay(): number {
     const { random } = this.#kernel;
     return random.chance(this.spikes) ? random.between(20, 600) : random.between(0.1, 5);
@@ -69,22 +97,25 @@ export class Network {
 /** One direction of a stream: in order, as late as the network is, waiting while nothing gets through. */
 export class Pipe {
   readonly #kernel: Kernel;
-  readonly #network: Network;
   readonly #passes: () => boolean;
+  readonly #delay: () => number;
   readonly #queue: { readonly at: number; readonly arrive: () => void }[] = [];
   #waiting = false;
   #open = true;
 
-  /** @param passes bytes get through at this moment, and the receiver reads. */
-  constructor(kernel: Kernel, network: Network, passes: () => boolean) {
+  /**
+   * @param delay of one message, ms
+   * @param passes bytes get through at this moment, and the receiver reads
+   */
+  constructor(kernel: Kernel, delay: () => number, passes: () => boolean) {
     this.#kernel = kernel;
-    this.#network = network;
+    this.#delay = delay;
     this.#passes = passes;
   }
 
   send(arrive: () => void): void {
     const earliest = this.#queue.at(-1)?.at ?? 0;
-    const at = Math.max(earliest, this.#kernel.now + this.#network.delay());
+    const at = Math.max(earliest, this.#kernel.now + this.#delay());
     this.#queue.push({ at, arrive });
     if (!this.#waiting) this.#wait(at);
   }

@@ -38,7 +38,11 @@ export class Proxies {
     const { kernel, network, reaches } = this.#options;
     let pipe = this.#pipes.get(node);
     if (!pipe) {
-      pipe = new Pipe(kernel, network, () => reaches(node));
+      pipe = new Pipe(
+        kernel,
+        () => network.proxyDelay(),
+        () => reaches(node),
+      );
       this.#pipes.set(node, pipe);
     }
     pipe.send(() => {

@@ -66,11 +66,11 @@ export class SettingsModel {
     const { random } = this.#kernel;
     const { life } = this.#hooks;
     const begun = life();
-    const late = random.chance(0.1)
+    const late = random.chance(this.late ? 0.3 : 0.1)
       ? random.between(1, this.late ? 900 : 30)
       : random.between(0.05, this.late ? 60 : 2);
     const reads = () => life() === begun && read();
-    if (random.chance(0.5)) this.#freezer.run(reads);
+    if (random.chance(this.late ? 0.3 : 0.5)) this.#freezer.run(reads);
     else this.#freezer.after(late, reads);
   }
 

@@ -3,6 +3,7 @@
  * one, as long as the same promise is broken. Leaving one out changes the times of all that follows, so each attempt
  * has a few courses to fail in.
  */
+import { specOf } from './cluster.ts';
 import { type Fault, formatFault } from './faults.ts';
 import { Random } from './kernel.ts';
 import { scheduleOf } from './schedule.ts';
@@ -52,7 +53,7 @@ export function attempt(seed: number, kept: readonly number[], variant: number):
 }
 
 export function scheduleOfSeed(seed: number): Fault[] {
-  return scheduleOf(new Random(~seed));
+  return scheduleOf(new Random(~seed), specOf(new Random(seed)));
 }
 
 /** How a person reads and repeats it. */

@@ -35,13 +35,14 @@ const CONVERGE_MS = 30_000;
 
 export async function simulate(seed: number, options: SimulateOptions = {}): Promise<SimulationResult> {
   const kernel = new Kernel(seed + (options.variant ?? 0) * 0x9e3779b1);
-  const world = new World(kernel, specOf(new Random(seed)));
+  const spec = specOf(new Random(seed));
+  const world = new World(kernel, spec);
   const { invariants } = world;
   const faults: Record<string, number> = {};
   world.begin();
   await runUntil(world, () => isWritable(world), FORM_MS);
   if (!isWritable(world)) invariants.broken('converges: the cluster did not form');
-  for (const fault of options.schedule ?? scheduleOf(new Random(~seed))) {
+  for (const fault of options.schedule ?? scheduleOf(new Random(~seed), spec)) {
     if (fault.calm) await runUntil(world, () => isCalm(world), CALM_MS);
     await runUntil(world, () => false, fault.gapMs);
     if (invariants.violation) break;

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { MUTANTS } from './mutant-list.ts';
-import { findViolation, patched } from './mutants.ts';
+import { findViolation, patched, patchedFiles } from './mutants.ts';
 import { simulate } from './simulate.ts';
 
 const RUN = path.join(import.meta.dirname, 'run.ts');
@@ -62,6 +62,10 @@ describe('a planted defect', () => {
     },
     3 * MINUTES,
   );
+
+  it.each(MUTANTS)('can be planted: $name', (mutant) => {
+    expect(patchedFiles(mutant).size).toBeGreaterThan(0);
+  });
 
   it('must apply exactly once', () => {
     const patch = { file: 'x.ts', find: 'a', replace: 'b' };

@@ -235,6 +235,19 @@ export class World {
     if (!oneWay) this.network.mend(b, a);
   }
 
+  /** The replication connection of a standby ends, and so long it gets no other one. */
+  dropReplication(standby: string, ms: number): void {
+    const { upstream } = this.agents.get(standby)!.postgres.streams;
+    if (!upstream) return;
+    const source = upstream.source.name;
+    this.agents.get(standby)!.postgres.streams.dropUpstream();
+    this.cut(source, standby, false);
+    this.kernel.after(ms, () => {
+      this.mend(source, standby, false);
+      this.stir();
+    });
+  }
+
   /** All that is not well by itself. */
   heal(): void {
     this.network.heal();
@@ -269,8 +282,9 @@ export class World {
     for (const { name, freezer, postgres } of this.agents.values()) {
       postgres.streams.check(({ source }) => this.#upstreamOf(name) === source);
       postgres.connectReceiver();
-      const cut = freezer.frozen || postgres.freezer.frozen || !this.network.connected(CONTROL, name);
-      if (cut || !this.controlPlane || this.controlPlane.frozen) this.#isolatedAt.set(name, this.kernel.now);
+      const cut = !this.network.connected(CONTROL, name) || this.network.isFar(name);
+      if (cut || freezer.frozen || postgres.freezer.frozen || !this.controlPlane || this.controlPlane.frozen)
+        this.#isolatedAt.set(name, this.kernel.now);
     }
     this.#clients.check();
     this.invariants.touch();

@@ -36,7 +36,7 @@ const PURE = [
   /^control-plane\/api\/document\//,
   /^envoy-config\//,
   /^xds\/(?!server\.ts|rehearsal(-proxy)?\.ts|stream-server\.ts|csds-server\.ts|index\.ts)/,
-  /^agent\/(closed|plan|plan-slots|divergence|goal-text|sealed-text|observe\/observed)\.ts$/,
+  /^agent\/(closed|plan|plan-slots|plan-sync|divergence|goal-text|sealed-text|observe\/observed)\.ts$/,
   /^agent\/envoy\/cache\/(cached-resources|config-dump|cache-text)\.ts$/,
 ];
 const PURE_PACKAGES = ['node:crypto', 're2js', 'yaml', 'zod'];

@@ -9,6 +9,9 @@ import type { PostgresModel } from './postgres-model.ts';
 import type { WalStream } from './wal-stream.ts';
 import type { World } from './world.ts';
 
+/** A proxy that leads elsewhere has ended the sessions of before after this long, ms. */
+const ENDED_MS = 50;
+
 export class Violation extends Error {}
 
 export class Invariants {
@@ -30,6 +33,8 @@ export class Invariants {
   /** Walsenders whose names were looked at: a list of them is never changed, and neither is a name. */
   readonly #named = new Map<PostgresModel, readonly WalStream[]>();
   #violation: Violation | null = null;
+  /** Proxies that lead to two primaries, and since when. */
+  readonly #forked = new Map<string, number>();
   /** Primaries that let no clients in. */
   readonly #shut = new Set<string>();
   #touched = true;
@@ -179,12 +184,31 @@ export class Invariants {
   #oneWritable(): void {
     let writable: string | null = null;
     for (const gateway of this.#world.gateways) {
-      for (const agent of this.#world.reached(gateway)) {
+      const reached = this.#world.reached(gateway);
+      this.#sessionEnds(gateway.node, reached);
+      for (const agent of reached) {
         if (!agent.postgres.closed) this.#showsFound(agent.postgres);
         if (agent.name === writable || this.#world.isIsolated(agent)) continue;
         if (writable !== null) this.broken(`one writable instance is reachable: ${writable} and ${agent.name}`);
         writable = agent.name;
       }
+    }
+  }
+
+  /** Isolated or not: a proxy that leads to the next primary ends what it led to the one before. */
+  #sessionEnds(gateway: string, reached: readonly AgentModel[]): void {
+    const [last, next] = reached;
+    if (!last || !next) {
+      if (this.#forked.size > 0) this.#forked.delete(gateway);
+      return;
+    }
+    const { now } = this.#world.kernel;
+    const since = this.#forked.get(gateway) ?? now;
+    this.#forked.set(gateway, since);
+    if (now - since > ENDED_MS) {
+      this.broken(
+        `a session ends with its epoch: ${gateway} still leads one to ${last.name}, and others to ${next.name}`,
+      );
     }
   }
 

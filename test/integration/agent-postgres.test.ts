@@ -88,6 +88,16 @@ describe.each(installations)('PostgreSQL of %s', (binDir) => {
     expect(settings?.locale).toMatch(/UTF8$/);
   });
 
+  it('raises k by way of a setting that nobody meets, and goes on', async () => {
+    const both = ['db-2', 'db-3'];
+    const two = await at('db-1').reach(lead(1, both, { start: false, sync: { voters: both, k: 2 } }));
+    expect(two.report.postgres).toMatchObject({ sync: { voters: both, k: 2 } });
+    await at('db-1').sql('create table raised ()');
+    const one = await at('db-1').reach(lead(1, both, { start: false }));
+    expect(one.report.postgres).toMatchObject({ sync: { voters: both, k: 1 } });
+    figures.raised = two.ms;
+  });
+
   it('keeps what it owns against ALTER SYSTEM', async () => {
     await at('db-1').sql("alter system set synchronous_standby_names = ''");
     await at('db-1').sql('alter system set fsync = off');

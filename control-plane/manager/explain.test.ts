@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { buildCluster } from '../../test/support/build-cluster.ts';
+import { buildCluster, buildReport, observe } from '../../test/support/build-cluster.ts';
 import { explain } from './explain.ts';
 
 describe('explain', () => {
@@ -33,6 +33,29 @@ describe('explain', () => {
       leader: null,
       others: [{ instance: 'orders-3', why: 'its agent is not connected' }],
       advice: ['Bring orders-3 back: its agent is not connected.'],
+    });
+  });
+
+  it('does not count one that diverged and may hold a commit that the other one lacks', () => {
+    const record = { timeline: 2, timelineHistory: [{ timeline: 1, endLsn: 2000n }] };
+    const ahead = { postgres: { kind: 'standby', receiveLsn: 2008n, replayLsn: 2008n, streaming: false } } as const;
+    const behind = { postgres: { kind: 'standby', receiveLsn: 1992n, replayLsn: 1992n, streaming: true } } as const;
+    const state = observe(
+      buildCluster({ record }),
+      1,
+      { kind: 'report', report: buildReport('orders-2', { ...behind, seq: 2 }) },
+      { kind: 'report', report: buildReport('orders-3', { ...ahead, seq: 2 }) },
+    );
+    expect(explain(state, '')).toMatchObject({
+      summary:
+        'If orders-1 died now, nobody would take over: 2 of orders-2, orders-3 must show that orders-2 lacks no commit of theirs, and 1 can. Writes would be out until orders-1 is back.',
+      leader: null,
+      others: [
+        {
+          instance: 'orders-3',
+          why: 'it diverged: it has WAL up to 0/7D8 on timeline 1, which the cluster left at 0/7D0',
+        },
+      ],
     });
   });
 });

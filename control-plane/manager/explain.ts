@@ -101,7 +101,11 @@ function whyNobody(state: ClusterState, able: number, choice: Choice): string {
   if (spec.durability.mode === 'async') return choice.kind === 'none' ? 'no standby can be reached' : '';
   if (sync.voters.length === 0) return 'no standby is recorded as having every commit';
   const need = promiseQuorum(sync);
-  return able < need ? `${need} of ${sync.voters.join(', ')} must promise, and ${able} can be reached` : '';
+  const voters = sync.voters.join(', ');
+  if (able < need) return `${need} of ${voters} must promise, and ${able} can be reached`;
+  if (choice.kind === 'none' || choice.witnesses >= need) return '';
+  const { contender, witnesses } = choice;
+  return `${need} of ${voters} must show that ${contender.instance} lacks no commit of theirs, and ${witnesses} can`;
 }
 
 function adviceFor(

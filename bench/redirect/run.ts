@@ -9,15 +9,18 @@
  * those of 100 Envoys on the same processors; this process has the control plane's precedence, so that it sees what
  * arrives when it does. Times are wall clock, in whole ms.
  */
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { Worker } from 'node:worker_threads';
 import { takePrecedence } from '../../control-plane/runtime/precedence.ts';
 import { figuresOf } from '../../test/support/figures.ts';
-import { connect, LiveClusters } from '../../test/support/live-cluster.ts';
+import { LiveClusters } from '../../test/support/live-cluster.ts';
 import { NotYet, until } from '../../test/support/until.ts';
 import { type Arrival, RawProxy } from './proxy.ts';
+import type { SessionsWanted } from './sessions.ts';
 
 const { values } = parseArgs({
   options: {
@@ -50,17 +53,15 @@ async function measure(runs: number, count: number): Promise<void> {
       const { epoch } = cluster;
       // Half a second after a change of primary everything is there for the next.
       await everyone(proxies, epoch + 1, 'prepared');
-      const sessions = await Promise.all(
-        Array.from({ length: Number(values.sessions) }, () => idle(cluster.endpoints.rw)),
-      );
+      const sessions = await idle({ endpoint: cluster.endpoints.rw, count: Number(values.sessions) });
       await live.up.api().failover(CLUSTER, {});
       const moved = await everyone(proxies, epoch + 1, 'moved');
-      const ended = await Promise.all(sessions.map(({ ended }) => ended));
+      const ended = await sessions.ended;
       cluster = await live.laterEpoch(CLUSTER, epoch);
       const opened = await everyone(proxies, cluster.epoch, 'opened');
       const decidedAt = decided(epoch + 1, 'fencing');
       took.moved.push(Math.max(...moved) - decidedAt);
-      took.ended.push(Math.max(...ended) - decidedAt);
+      took.ended.push(ended - decidedAt);
       took.opened.push(Math.max(...opened) - decided(cluster.epoch, 'open'));
       const shown = Object.entries(took).map(([what, times]) => `${what} after ${times.at(-1)} ms`);
       console.log(`${String(run).padStart(3)}  epoch ${cluster.epoch}: ${shown.join(', ')}`);
@@ -75,10 +76,11 @@ async function measure(runs: number, count: number): Promise<void> {
   console.log(JSON.stringify(result));
 }
 
-/** Opens a session; what it gives is when it ended. */
-async function idle(endpoint: string): Promise<{ readonly ended: Promise<number> }> {
-  const client = await connect(endpoint);
-  return { ended: new Promise((resolve) => client.once('end', () => resolve(Date.now()))) };
+/** Opens sessions; what it gives is when the last of them ended. */
+async function idle(wanted: SessionsWanted): Promise<{ readonly ended: Promise<number> }> {
+  const worker = new Worker(join(import.meta.dirname, 'sessions.ts'), { workerData: wanted });
+  await once(worker, 'message');
+  return { ended: once(worker, 'message').then(([endedAt]) => endedAt) };
 }
 
 /** When each proxy got it. */

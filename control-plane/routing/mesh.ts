@@ -221,8 +221,9 @@ function endpoint(
   const { host, zone, ports } = placement;
   const weight = traits.weight ?? FULL_WEIGHT;
   const plain = { instance, host, port: ports[port], healthPort: ports.health, zone, weight };
-  if (traits.lastResort) return { ...plain, lastResort: true };
-  return traits.draining ? { ...plain, draining: true } : plain;
+  const { draining, lastResort } = traits;
+  if (!draining && !lastResort) return plain;
+  return { ...plain, ...(draining ? { draining } : {}), ...(lastResort ? { lastResort } : {}) };
 }
 
 function compact(endpoints: readonly (EndpointIr | null)[]): EndpointIr[] {

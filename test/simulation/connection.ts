@@ -24,6 +24,8 @@ export interface ConnectionOptions {
   readonly agent: AgentModel;
   readonly control: ControlEnd;
   readonly hello: AgentHello;
+  /** The control plane took it, perhaps after another one that was begun later. */
+  readonly onTaken: () => void;
   /** The agent's side noticed the end. */
   readonly onAgentSideGone: () => void;
 }
@@ -74,6 +76,11 @@ export class Connection {
     return !this.#agentSide && this.#controlSide === 'closed';
   }
 
+  /** It is one of this control plane's. */
+  isOf(control: ControlEnd): boolean {
+    return this.#options.control === control;
+  }
+
   report(report: InstanceReport): void {
     const { control, kernel } = this.#options;
     const arrive = () => {
@@ -115,6 +122,7 @@ export class Connection {
     this.#controlSide = 'open';
     try {
       this.#options.control.onHello(this.#channel);
+      this.#options.onTaken();
     } catch {
       this.endControlSide();
       this.endAgentSide();

@@ -32,6 +32,8 @@ export class ControlPlaneModel implements ControlEnd {
   alive = true;
   /** It read the store and takes agents. */
   ready = false;
+  /** Another one leads, and it says so itself. */
+  knowsItsEnd = false;
   readonly #kernel: Kernel;
 
   constructor({ kernel, store, log, onPublished, onPut, knock }: ControlPlaneOptions) {
@@ -55,7 +57,7 @@ export class ControlPlaneModel implements ControlEnd {
     });
     this.manager = new Manager({
       store: store.handle(this, onPut),
-      leadership: ALONE,
+      leadership: { term: () => (this.knowsItsEnd ? null : ALONE.term()) },
       clock: this.clock,
       random: () => 0,
       log,

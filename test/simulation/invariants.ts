@@ -188,7 +188,8 @@ export class Invariants {
       this.#sessionEnds(gateway.node, reached);
       for (const agent of reached) {
         if (!agent.postgres.closed) this.#showsFound(agent.postgres);
-        if (agent.name === writable || this.#world.isIsolated(agent)) continue;
+        // What was started to lead lets no client in before enough standbys hold what it recovered.
+        if (agent.name === writable || agent.postgres.closed || this.#world.isIsolated(agent)) continue;
         if (writable !== null) this.broken(`one writable instance is reachable: ${writable} and ${agent.name}`);
         writable = agent.name;
       }

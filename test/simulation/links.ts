@@ -47,8 +47,12 @@ export class Links {
       ...{ placement: placementOf(name), postgresMajor: 18 },
     };
     const onAgentSideGone = () => agent.alive && agent.bootId === bootId && this.connectSoon(agent);
-    const made = new Connection({
-      ...{ kernel: this.#kernel, network: this.#network, agent, control, hello, onAgentSideGone },
+    // As the agents' service does: a stream that another one of its instance replaces is ended.
+    const onTaken = () => {
+      for (const other of this.of(agent)) if (other !== made && other.isOf(control)) this.#endControlSide(other);
+    };
+    const made: Connection = new Connection({
+      ...{ kernel: this.#kernel, network: this.#network, agent, control, hello, onTaken, onAgentSideGone },
     });
     this.#connections = [...this.#connections, made];
     agent.connected();

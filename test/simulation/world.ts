@@ -148,13 +148,15 @@ export class World {
 
   /**
    * Another control plane starts while this one runs on for a while: it lost its lease and does not know. Agents and
-   * proxies go over to the new one.
+   * proxies go over to the new one. The lease of an asynchronous primary is as good as a control plane's knowledge that
+   * it leads (see Leadership), so there it knows.
    */
   replaceControlPlane(overlapMs: number): void {
     const old = this.controlPlane;
     if (!old) return;
     this.kernel.note('control plane replaced, the old one runs on');
     const before = this.#links.all;
+    old.knowsItsEnd = this.spec.durability.mode === 'async';
     this.kernel.after(overlapMs, () => old.kill());
     this.startControlPlane();
     this.#links.ended(before, 1, 1500);

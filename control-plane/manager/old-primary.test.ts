@@ -48,11 +48,28 @@ describe('the gate with an old primary', () => {
     expect(opens(state, 5000)).toBe(true);
   });
 
+  it('that is back after its lease was over is waited for all the same, until it has stopped', () => {
+    const [hello] = connection('orders-3');
+    const state = say(observe(ready(), 9000, hello!), 9001, 'orders-3', runs);
+    expect(opens(state, 9002)).toBe(false);
+    expect(opens(say(state, 9015, 'orders-3', stopped), 9015)).toBe(true);
+    expect(opens(say(state, 13_999, 'orders-3', runs), 14_000)).toBe(true);
+  });
+
   it('that may have just connected stays shut until it has said what it is', () => {
     const [hello] = connection('orders-3');
     const state = observe(ready(), 2000, hello!);
     expect(opens(state, 2001)).toBe(false);
     expect(opens(say(state, 2002, 'orders-3', standby), 2002)).toBe(true);
     expect(opens(state, 3000)).toBe(true);
+  });
+
+  it('whose PostgreSQL does not answer stays shut for a moment after it is back, and never for one that was here', () => {
+    const [hello] = connection('orders-3');
+    const back = say(observe(ready(), 2000, hello!), 2001, 'orders-3', { kind: 'unresponsive' });
+    expect(opens(back, 2002)).toBe(false);
+    expect(opens(say(back, 2900, 'orders-3', { kind: 'unresponsive' }), 3000)).toBe(true);
+    expect(opens(say(back, 2010, 'orders-3', stopped), 2010)).toBe(true);
+    expect(opens(say(ready(), 2000, 'orders-3', { kind: 'unresponsive' }), 2001)).toBe(true);
   });
 });

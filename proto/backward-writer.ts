@@ -3,18 +3,12 @@
  * is measured beforehand and nothing copied.
  * https://protobuf.dev/programming-guides/encoding/
  */
-import { varintBytes } from './field-writer.ts';
+import { FIRST_BYTES, KEPT_MOST_BYTES, MOST_VARINT_BYTES, varintBytes } from './field-writer.ts';
 import type { Integer64 } from './shape.ts';
+import { WIRE_TYPES, type WireType } from './wire-types.ts';
 
-export const WIRE_TYPES = { varint: 0, bits64: 1, lengthDelimited: 2, bits32: 5 } as const;
-export type WireType = (typeof WIRE_TYPES)[keyof typeof WIRE_TYPES];
-
-const FIRST_BYTES = 64 * 1024;
-/** What one large message needed is not kept. */
-const KEPT_MOST_BYTES = 1024 * 1024;
 /** A longer text is left to Buffer: calling it costs more than so many characters. */
 const SHORT_TEXT = 64;
-const MOST_VARINT_BYTES = 10;
 
 export class BackwardWriter {
   #buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);

@@ -3,6 +3,7 @@ import { isObject, type Json, type JsonObject, ProtoError } from './json.ts';
 import { findMessage, messageOf } from './registry.ts';
 import { bytesToJson, scalarToJson } from './scalar.ts';
 import type { FieldShape, MessageShape, PlainMessage, ValueShape } from './shape.ts';
+import { typeNameOf } from './type-url.ts';
 import { ANY, isPlain, wellKnownType } from './well-known.ts';
 
 /**
@@ -84,7 +85,7 @@ function anyToJson(message: PlainMessage, path: string): Json {
 function anyContentToJson(message: PlainMessage, path: string): Json {
   const url = typeof message.type_url === 'string' ? message.type_url : '';
   const bytes = message.value instanceof Uint8Array ? message.value : new Uint8Array();
-  const name = url.slice(url.lastIndexOf('/') + 1);
+  const name = typeNameOf(url);
   const shape = findMessage(name);
   if (!shape) return { '@type': url, value: bytesToJson(bytes) };
   const content = messageToJson(shape, parse(shape, bytes, path), path);

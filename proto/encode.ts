@@ -1,5 +1,5 @@
 /** Bytes of a protobuf message from its JSON form. The same JSON always gives the same bytes. */
-import { BackwardWriter, WIRE_TYPES, type WireType } from './backward-writer.ts';
+import { BackwardWriter } from './backward-writer.ts';
 import { ANY_FIELDS } from './field-writer.ts';
 import { isObject, type Json, type JsonObject, ProtoError } from './json.ts';
 import { findMessage, messageOf } from './registry.ts';
@@ -15,7 +15,9 @@ import {
   wrong,
 } from './scalar.ts';
 import type { FieldShape, MessageShape, ScalarType, ValueShape } from './shape.ts';
+import { typeNameOf } from './type-url.ts';
 import { isList, wellKnownType } from './well-known.ts';
+import { WIRE_TYPES, type WireType } from './wire-types.ts';
 
 const TYPE_URL_PREFIX = 'type.googleapis.com/';
 const NULL_ACCEPTED = 'google.protobuf.Value';
@@ -251,11 +253,11 @@ function wireTypeOf(type: ScalarType): WireType {
     case 'float':
     case 'fixed32':
     case 'sfixed32':
-      return WIRE_TYPES.bits32;
+      return WIRE_TYPES.fixed32;
     case 'double':
     case 'fixed64':
     case 'sfixed64':
-      return WIRE_TYPES.bits64;
+      return WIRE_TYPES.fixed64;
     default:
       return WIRE_TYPES.varint;
   }
@@ -287,8 +289,4 @@ function writeText(id: number, text: string): void {
   const before = writer.length;
   writer.text(text);
   writer.head(id, before);
-}
-
-function typeNameOf(url: string): string {
-  return url.slice(url.lastIndexOf('/') + 1);
 }

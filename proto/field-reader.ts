@@ -3,17 +3,13 @@
  * fields are not wanted. https://protobuf.dev/programming-guides/encoding/
  */
 import { ProtoError } from './json.ts';
-
-const VARINT = 0;
-const FIXED_64 = 1;
-const LENGTH_DELIMITED = 2;
-const FIXED_32 = 5;
+import { WIRE_TYPES } from './wire-types.ts';
 
 export class FieldReader {
   readonly #typeName: string;
   readonly #bytes: Buffer;
   #at = 0;
-  #wireType = VARINT;
+  #wireType: number = WIRE_TYPES.varint;
 
   /** @param typeName for what an error says */
   constructor(typeName: string, bytes: Uint8Array) {
@@ -47,16 +43,16 @@ export class FieldReader {
 
   skip(): void {
     switch (this.#wireType) {
-      case VARINT:
+      case WIRE_TYPES.varint:
         this.#varint();
         return;
-      case FIXED_64:
+      case WIRE_TYPES.fixed64:
         this.#advance(8);
         return;
-      case LENGTH_DELIMITED:
+      case WIRE_TYPES.lengthDelimited:
         this.#contentStart();
         return;
-      case FIXED_32:
+      case WIRE_TYPES.fixed32:
         this.#advance(4);
         return;
       default:
@@ -66,7 +62,8 @@ export class FieldReader {
 
   /** Moves behind the content and tells where it begins. */
   #contentStart(): number {
-    if (this.#wireType !== LENGTH_DELIMITED) throw this.#malformed(`wire type ${this.#wireType} where text is wanted`);
+    if (this.#wireType !== WIRE_TYPES.lengthDelimited)
+      throw this.#malformed(`wire type ${this.#wireType} where text is wanted`);
     const length = this.#varint();
     const start = this.#at;
     this.#advance(length);

@@ -2,11 +2,12 @@
  * A message field by field, for messages that are mostly made of bytes which exist already: those are copied once.
  * https://protobuf.dev/programming-guides/encoding/
  */
+import { WIRE_TYPES } from './wire-types.ts';
 
-const LENGTH_DELIMITED = 2;
-const FIRST_BYTES = 64 * 1024;
+/** Memory that a writer begins with. */
+export const FIRST_BYTES = 64 * 1024;
 /** What one large message needed is not kept. */
-const KEPT_MOST_BYTES = 1024 * 1024;
+export const KEPT_MOST_BYTES = 1024 * 1024;
 
 let scratch = Buffer.allocUnsafeSlow(FIRST_BYTES);
 
@@ -30,7 +31,7 @@ export class FieldWriter {
   /** Before the fields of a message within this one that are `length` bytes together. */
   head(field: number, length: number): void {
     this.#reserve(MOST_HEAD_BYTES + length);
-    this.varint(field * 8 + LENGTH_DELIMITED);
+    this.varint(field * 8 + WIRE_TYPES.lengthDelimited);
     this.varint(length);
   }
 
@@ -59,13 +60,13 @@ export class FieldWriter {
 }
 
 const INT32_MOST = 0x7fff_ffff;
-const MOST_VARINT_BYTES = 10;
+export const MOST_VARINT_BYTES = 10;
 const MOST_HEAD_BYTES = 2 * MOST_VARINT_BYTES;
 
 /** What stands before a field's content, alone: where the content is to be put beside it and not copied. */
 export function fieldHead(field: number, length: number): Buffer {
   const head = new FieldWriter();
-  head.varint(field * 8 + LENGTH_DELIMITED);
+  head.varint(field * 8 + WIRE_TYPES.lengthDelimited);
   head.varint(length);
   return head.finish();
 }
@@ -75,7 +76,7 @@ export const ANY_FIELDS = { typeUrl: 1, value: 2 } as const;
 
 /** Bytes of a field with its head. */
 export function fieldBytes(field: number, contentBytes: number): number {
-  return varintBytes(field * 8 + LENGTH_DELIMITED) + varintBytes(contentBytes) + contentBytes;
+  return varintBytes(field * 8 + WIRE_TYPES.lengthDelimited) + varintBytes(contentBytes) + contentBytes;
 }
 
 export function varintBytes(value: number): number {

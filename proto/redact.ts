@@ -2,6 +2,7 @@
 import { isObject, type Json, type JsonObject } from './json.ts';
 import { findMessage } from './registry.ts';
 import type { FieldShape, MessageShape, ValueShape } from './shape.ts';
+import { typeNameOf } from './type-url.ts';
 import { isList, WELL_KNOWN_TYPES } from './well-known.ts';
 
 const REDACTED = '[redacted]';
@@ -19,8 +20,8 @@ export function redact(typeName: string, json: JsonObject): JsonObject {
 }
 
 function inMessage(shape: MessageShape, json: Json, sensitive: boolean): Json {
-  if (shape.name === 'google.protobuf.Any') return inAny(json, sensitive);
-  if (WELL_KNOWN_TYPES.has(shape.name)) return sensitive ? plain(shape, json) : json;
+  if (shape.form === 'any') return inAny(json, sensitive);
+  if (shape.form === 'own') return sensitive ? plain(shape, json) : json;
   if (!isObject(json)) return json;
   return Object.fromEntries(
     Object.entries(json).map(([name, value]) => {
@@ -33,7 +34,7 @@ function inMessage(shape: MessageShape, json: Json, sensitive: boolean): Json {
 function inAny(json: Json, sensitive: boolean): Json {
   if (!isObject(json)) return json;
   const { '@type': url, ...rest } = json;
-  const name = typeof url === 'string' ? url.slice(url.lastIndexOf('/') + 1) : '';
+  const name = typeof url === 'string' ? typeNameOf(url) : '';
   const shape = findMessage(name);
   if (!shape) return { '@type': url, value: '' };
   if (WELL_KNOWN_TYPES.has(name)) {

@@ -2,7 +2,8 @@
 import { isObject, type Json, type JsonObject } from './json.ts';
 import { findMessage, messageOf } from './registry.ts';
 import type { FieldShape, MessageShape } from './shape.ts';
-import { isList, WELL_KNOWN_TYPES } from './well-known.ts';
+import { typeNameOf } from './type-url.ts';
+import { isList } from './well-known.ts';
 
 /** @param path of the message, `$` is the outermost */
 export type Visit = (typeName: string, message: JsonObject, path: string) => void;
@@ -17,10 +18,10 @@ export function walkMessages(typeName: string, json: Json, visit: Visit): void {
 }
 
 function walkMessage(shape: MessageShape, json: Json, path: string, visit: Visit): void {
-  if (!isObject(json) || WELL_KNOWN_TYPES.has(shape.name)) return;
-  if (shape.name === 'google.protobuf.Any') {
+  if (!isObject(json) || shape.form === 'own') return;
+  if (shape.form === 'any') {
     const url = json['@type'];
-    const content = typeof url === 'string' ? findMessage(url.slice(url.lastIndexOf('/') + 1)) : undefined;
+    const content = typeof url === 'string' ? findMessage(typeNameOf(url)) : undefined;
     if (content?.name === shape.name) walkMessage(content, json.value ?? null, `${path}.value`, visit);
     else if (content) walkMessage(content, json, path, visit);
     return;

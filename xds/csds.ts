@@ -7,6 +7,7 @@ import { encode } from '../proto/encode.ts';
 import { fieldHead } from '../proto/field-writer.ts';
 import type { JsonObject } from '../proto/json.ts';
 import { redact } from '../proto/redact.ts';
+import { ANY } from '../proto/well-known.ts';
 import type { ResourceState, ResourceStatus, TypeContents } from './contents.ts';
 import { compileNodeMatchers, type MatcherProblem, type NodePredicate } from './node-matcher.ts';
 import type { Resource } from './resource.ts';
@@ -100,7 +101,6 @@ const withoutSecrets = new WeakMap<Resource, Uint8Array>();
 function shownBytes(resource: Resource): Uint8Array {
   const known = withoutSecrets.get(resource);
   if (known) return known;
-  const ANY = 'google.protobuf.Any';
   const plain = decode(ANY, resource.bytes);
   const bytes = encode(ANY, redact(ANY, plain));
   // The same bytes again would be kept twice.

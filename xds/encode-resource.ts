@@ -4,6 +4,7 @@
  */
 import { encodeInAny } from '../proto/encode.ts';
 import { type Json, type JsonObject, ProtoError } from '../proto/json.ts';
+import { typeNameOf } from '../proto/type-url.ts';
 import { type Problem, validate } from '../proto/validate/validate.ts';
 import { envoyProblems } from './envoy-checks.ts';
 import { contentHash, markOf } from './hash.ts';
@@ -121,10 +122,6 @@ function invalid(type: ResourceType, message: JsonObject, problems: readonly Pro
   return new InvalidSnapshot(problems.map((problem) => ({ typeUrl: type.typeUrl, resource, ...problem })));
 }
 
-function typeName({ typeUrl }: ResourceType): string {
-  return typeUrl.slice(typeUrl.lastIndexOf('/') + 1);
-}
-
 const NOTHING_MENTIONED: readonly string[] = [];
 
 /** No message that is served has a field of that name. */
@@ -134,7 +131,7 @@ function isVersioned(input: ResourceInput): input is VersionedResource {
 
 function problemsOf(type: ResourceType, message: JsonObject, ttlMs: number): Problem[] {
   const { typeUrl, nameField } = type;
-  const problems = [...validate(typeName(type), message)];
+  const problems = [...validate(typeNameOf(typeUrl), message)];
   const path = `$.${nameField}`;
   const isNamed = message[nameField] !== undefined && message[nameField] !== '';
   if (!isNamed && problems.every((problem) => problem.path !== path)) {

@@ -1,8 +1,9 @@
 /** What resources name in each other, and whether all of it is there. */
 import { decode } from '../proto/decode.ts';
 import { isObject, type Json, type JsonObject } from '../proto/json.ts';
+import { typeNameOf } from '../proto/type-url.ts';
 import { walkMessages } from '../proto/walk.ts';
-import { isList } from '../proto/well-known.ts';
+import { ANY, isList } from '../proto/well-known.ts';
 import type { SnapshotProblem } from './problems.ts';
 import { ENDPOINT_TYPE, LISTENER_TYPE } from './type-urls.ts';
 
@@ -58,8 +59,7 @@ function findRelations(typeUrl: string, message: JsonObject): FoundRelation[] {
   const add = (kind: Relation['kind'], name: Json | undefined, path: string) => {
     if (typeof name === 'string' && name !== '') found.push({ kind, name, path });
   };
-  const typeName = typeUrl.slice(typeUrl.lastIndexOf('/') + 1);
-  walkMessages(typeName, message, (type, inner, path) => {
+  walkMessages(typeNameOf(typeUrl), message, (type, inner, path) => {
     const field = CLUSTER_FIELDS[type];
     const named = field === undefined ? undefined : inner[field];
     if (isList(named)) for (const [index, name] of named.entries()) add('cluster', name, `${path}.${field}[${index}]`);
@@ -154,7 +154,7 @@ function whatIsWrong(
 
 /** The first place that says it. */
 function pathOf({ typeUrl, bytes }: Related, { kind, name }: Relation): string {
-  const found = findRelations(typeUrl, decode('google.protobuf.Any', bytes));
+  const found = findRelations(typeUrl, decode(ANY, bytes));
   return found.find((each) => each.kind === kind && each.name === name)?.path ?? '$';
 }
 

@@ -106,9 +106,9 @@ export function wantedSync(state: ClusterState, primaryName: string, now: number
     if (voters.length >= k) break;
     if (name !== primaryName && !voters.includes(name)) voters.push(name);
   }
-  if (voters.length >= k) return k === 0 ? NO_SYNC : { voters: voters.sort(), k };
   const last = (name: string) => Number(leavesVote(state.record, name));
-  for (const name of names.sort((a, b) => last(a) - last(b))) {
+  const others = voters.length < k ? names.sort((a, b) => last(a) - last(b)) : [];
+  for (const name of others) {
     if (voters.length >= k) break;
     if (!voters.includes(name)) voters.push(name);
   }

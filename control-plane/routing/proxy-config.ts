@@ -2,6 +2,7 @@
 import { decode } from '../../proto/decode.ts';
 import type { Json } from '../../proto/json.ts';
 import { redact } from '../../proto/redact.ts';
+import { ANY } from '../../proto/well-known.ts';
 import type { ProxyContents, Resource, ResourceState, ResourceStatus, TypeContents } from '../../xds/index.ts';
 import type { ProxyConfig, ProxyResource, SyncState } from '../api/proxy-schema.ts';
 import { shortName } from './type-names.ts';
@@ -42,8 +43,7 @@ function proxyResource({ name, state, wanted, acked }: ResourceStatus, { rejecti
 
 /** Without private keys, and without the type, which stands above. */
 function configOf(resource: Resource): Config {
-  const any = 'google.protobuf.Any';
-  const { '@type': _, ...fields } = redact(any, decode(any, resource.bytes));
+  const { '@type': _, ...fields } = redact(ANY, decode(ANY, resource.bytes));
   return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, plain(value ?? null)]));
 }
 

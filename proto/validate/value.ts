@@ -3,7 +3,8 @@ import { isObject, type Json, type JsonObject } from '../json.ts';
 import { findMessage } from '../registry.ts';
 import { wrong } from '../scalar.ts';
 import type { EnumShape, MessageShape, ScalarType, ValueShape } from '../shape.ts';
-import { WELL_KNOWN_TYPES } from '../well-known.ts';
+import { typeNameOf } from '../type-url.ts';
+import { ANY, WELL_KNOWN_TYPES } from '../well-known.ts';
 import { bytesChecks } from './bytes.ts';
 import { all, type Check, checksOf, listOf, must, NONE, numberOf, problem, textOf, within } from './check.ts';
 import { messageCheck, type Strictness } from './message.ts';
@@ -11,8 +12,6 @@ import { numberChecks } from './numbers.ts';
 import { stringChecks } from './strings.ts';
 import { durationChecks, timestampChecks } from './times.ts';
 import { enumTypeCheck, problemsOf, scalarTypeCheck, wellKnownTypeCheck } from './types.ts';
-
-const ANY = 'google.protobuf.Any';
 
 /** The kind of rules that belongs to a type of google.protobuf. Wrappers take those of what they wrap. */
 const WELL_KNOWN_RULES: Readonly<Record<string, (rules: JsonObject) => readonly Check[]>> = {
@@ -124,7 +123,7 @@ function anyCheck(rules: JsonObject, strictness: Strictness): Check {
     if (typeof typeUrl !== 'string') {
       return problemsOf(wrong('.@type', 'text such as type.googleapis.com/PACKAGE.TYPE', typeUrl ?? null));
     }
-    const name = typeUrl.slice(typeUrl.lastIndexOf('/') + 1);
+    const name = typeNameOf(typeUrl);
     const shape = name === typeUrl ? undefined : findMessage(name);
     if (!shape) return within('.@type', problem(`no message type is named ${typeUrl}`));
     const problems = within('.@type', url(typeUrl, wallMs));

@@ -347,6 +347,19 @@ describe('a switchover', () => {
     expect(decide(behind, 2000).change?.record.phase).toMatchObject({ kind: 'fencing', cause: 'switchover' });
   });
 
+  it('asks the target for one report after the other, and anew when it gives none', () => {
+    const down = report(inPhase(stopping), 1, 'orders-1', { goal: stop, postgres: stopped(true) });
+    const behind = report(down, 2, 'orders-2', { postgres: standby(1900n) });
+    const asked = observe(behind, 10, { kind: 'asked', instances: ['orders-2'] });
+    expect(decide(asked, 15)).toMatchObject({ ask: [], wakeAt: 60 });
+    expect(decide(asked, 60)).toMatchObject({ ask: ['orders-2'] });
+    const answered = report(asked, 12, 'orders-2', { seq: 50, postgres: standby(1900n) });
+    expect(decide(answered, 12)).toMatchObject({ ask: [], wakeAt: 15 });
+    expect(decide(answered, 15)).toMatchObject({ ask: ['orders-2'] });
+    const gone = observe(answered, 16, { kind: 'disconnected', instance: 'orders-2' });
+    expect(decide(gone, 20)).toMatchObject({ ask: [], wakeAt: 2000 });
+  });
+
   it('goes on as a failover when the old primary does not stop, or not cleanly, or is gone', () => {
     const failover = { epoch: 3, phase: { kind: 'fencing', cause: 'failover' } };
     const unclean = report(inPhase(stopping), 1, 'orders-1', { goal: stop, postgres: stopped(false) });

@@ -13,6 +13,11 @@ const STOP_LIMIT_MS = 20_000;
 export const SWITCHOVER_LAG_MOST_BYTES = 16n * 1024n * 1024n;
 /** How long the target may lack the shutdown checkpoint after the stop, ms. */
 const CATCH_UP_MS = 2000;
+/** Whether transactions still run, and what the target has, is asked this often, ms. */
+const LOOK_AT_TRANSACTIONS_MS = 10;
+const LOOK_AT_TARGET_MS = 5;
+/** An instance that did not answer is asked again after this long, ms. */
+const UNANSWERED_MS = 50;
 
 export interface SwitchoverRequest {
   /** '' = the best standby. */
@@ -121,13 +126,13 @@ export function decideDraining(
   now: number,
 ): Decision {
   const { primary, target, waitMs } = phase;
-  const { reportAt, askedAt, link } = observed(state, primary);
+  const { reportAt, link } = observed(state, primary);
   const postgres = liveReport(state, primary)?.postgres;
   const until = state.phaseSince + waitMs;
   const idle = postgres?.kind === 'primary' && postgres.activeTransactions === 0 && reportAt > state.phaseSince;
   if (!idle && now < until && link.kind === 'up' && postgres?.kind === 'primary') {
-    const ask = now - Math.max(askedAt, reportAt) >= 10 ? [primary] : [];
-    return stay(`${postgres.activeTransactions} transactions are running`, { ask, wakeAt: earliest(until, now + 10) });
+    const { ask, wakeAt } = look(state, primary, LOOK_AT_TRANSACTIONS_MS, now);
+    return stay(`${postgres.activeTransactions} transactions are running`, { ask, wakeAt: earliest(until, wakeAt) });
   }
   return move(
     state,
@@ -162,11 +167,21 @@ export function decideStopping(
         'switchover',
       );
     if (elapsed < CATCH_UP_MS) {
-      const ask = now - observed(state, target).askedAt >= 5 ? [target] : [];
-      return stay(`waiting until ${target} has the shutdown checkpoint`, { ask, wakeAt: now + 5 });
+      const { ask, wakeAt } = look(state, target, LOOK_AT_TARGET_MS, now);
+      const until = state.phaseSince + CATCH_UP_MS;
+      return stay(`waiting until ${target} has the shutdown checkpoint`, { ask, wakeAt: earliest(until, wakeAt) });
     }
     return fence(`${primary} is stopped; ${target} did not get its last record in time`, 'switchover');
   }
   if (elapsed >= STOP_LIMIT_MS) return fence(`${primary} did not stop in ${STOP_LIMIT_MS / 1000} s`, 'failover');
   return stay(`${primary} is stopping`, { wakeAt: state.phaseSince + STOP_LIMIT_MS });
+}
+
+/** Whom to ask for a report now, and when to look again: each answer is waited for before the next question. */
+function look(state: ClusterState, instance: string, everyMs: number, now: number): Pick<Decision, 'ask' | 'wakeAt'> {
+  const { askedAt, reportAt, link } = observed(state, instance);
+  // Its hello wakes.
+  if (link.kind !== 'up') return { ask: [], wakeAt: null };
+  const due = askedAt + (reportAt < askedAt ? UNANSWERED_MS : everyMs);
+  return now < due ? { ask: [], wakeAt: due } : { ask: [instance], wakeAt: now + UNANSWERED_MS };
 }

@@ -156,23 +156,35 @@ export class ClusterRunner {
     if (!this.leads()) return this.#follow();
     const decision = this.#intended() ?? decide(this.#state, clock.now());
     this.#reason = decision.reason;
-    let due: readonly DueGoal[] | null = null;
-    if (decision.change) {
-      await this.#put(withHistory(decision.change, clock.wall()));
-      this.#logChange(decision.change);
-      this.#current?.settled(null);
-      // The new phase may have its next step at once.
-      this.#again = true;
-    } else if (this.#state.record !== this.#stored.record) {
+    if (decision.change) return this.#change(decision, decision.change);
+    let due: readonly DueGoal[] | undefined;
+    if (this.#state.record !== this.#stored.record) {
       await this.#put(this.#state.record);
     } else {
       due = this.#goalsDue(decision.retry);
       if (this.#needsProof(due)) await this.#proveStored();
     }
     this.#current = null;
+    this.#actIfLeading(decision, due);
+  }
+
+  async #change(decision: Decision, change: Change): Promise<void> {
+    const { clock } = this.#options;
+    await this.#put(withHistory(change, clock.wall()));
+    this.#logChange(change);
+    this.#current?.settled(null);
+    this.#current = null;
+    // The new phase may have its next step at once. If it hasn't, what follows from both is done in one go.
+    const next = decide(this.#state, clock.now());
+    if (next.change) this.#again = true;
+    else this.#reason = next.reason;
+    this.#actIfLeading(next.change ? decision : together(decision, next));
+  }
+
+  /** While the store was waited for it may have been stopped, replaced or frozen. */
+  #actIfLeading(decision: Decision, due?: readonly DueGoal[]): void {
     if (this.#stopped) return;
-    // It may have been frozen meanwhile.
-    if (this.leads()) this.#act(decision, due ?? this.#goalsDue(decision.retry));
+    if (this.leads()) this.#act(decision, due);
     else this.#follow();
   }
 
@@ -233,7 +245,7 @@ export class ClusterRunner {
     this.#fold({ kind: 'record', record });
   }
 
-  #act(decision: Decision, due: readonly DueGoal[]): void {
+  #act(decision: Decision, due: readonly DueGoal[] = this.#goalsDue(decision.retry)): void {
     const { clock, agents, onState } = this.#options;
     for (const { instance, goal, id } of due) {
       if (agents.sendGoal(instance, id, goal, this.#state.term ?? 0)) {
@@ -329,6 +341,12 @@ export class ClusterRunner {
     const { epoch, phase } = change.record;
     this.#options.log.info({ epoch, phase: phase.kind, decision: change.kind, reason: change.reason }, 'decided');
   }
+}
+
+/** What agents are to do of both; when to look again `later` says. */
+function together(earlier: Decision, later: Decision): Decision {
+  const all = (what: 'ask' | 'knock' | 'retry') => [...new Set([...earlier[what], ...later[what]])];
+  return { ...later, ask: all('ask'), knock: all('knock'), retry: all('retry') };
 }
 
 function notLeading(): HowdahError {

@@ -56,9 +56,12 @@ export class Publisher<Made> {
     if (before && sameRouting(before.record, state.record) && this.#serving.get(name) === serving) return;
     this.#serving.set(name, serving);
     const routes = clusterRoutes(state);
-    this.#gatewayRoutes.set(name, gatewayRoutes(state, routes));
+    const atGateways = gatewayRoutes(state, routes);
     // The way of the applications first: they wait.
-    this.#offerGateways(this.#gateways);
+    if (!sameValue(this.#gatewayRoutes.get(name), atGateways)) {
+      this.#gatewayRoutes.set(name, atGateways);
+      this.#offerGateways(this.#gateways);
+    }
     this.#translated.set(name, routes);
     this.#options.later(() => this.#offerInstances(state, routes));
   }

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import type { ClusterStatus } from '../../control-plane/api/contract.ts';
+import { keptConfig } from '../support/kept-config.ts';
 import { connect, LiveClusters, primaryOf } from '../support/live-cluster.ts';
 import { isRunning } from '../support/processes.ts';
 import { NotYet, until } from '../support/until.ts';
@@ -43,21 +44,7 @@ function fileOf(...parts: string[]): string {
   return readFileSync(join(live.up.stateDir, ...parts), 'utf8');
 }
 
-/** Waits until what the agent keeps has the listener `name`, or the endpoints of the EnvoyCluster `name`. */
-function cached(directory: string, name: string): Promise<true> {
-  return until(
-    () => {
-      const { endpoints, listeners } = JSON.parse(fileOf(directory, 'envoy/resources.json').split('\n')[0]!);
-      const reached = endpoints.filter((found: { endpoints?: unknown[] }) => found.endpoints?.length);
-      const names = [...reached.map(clusterName), ...listeners.map(ownName)];
-      return names.includes(name) || new NotYet(names);
-    },
-    { what: `${directory} to keep ${name}`, timeoutMs: 10_000 },
-  );
-}
-
-const clusterName = (found: { cluster_name: string }) => found.cluster_name;
-const ownName = (found: { name: string }) => found.name;
+const kept = (directory: string, name: string) => keptConfig(join(live.up.stateDir, directory), name);
 
 function envoyOf(directory: string): number {
   return Number(fileOf(directory, 'envoy/envoy.pid'));
@@ -122,9 +109,9 @@ describe('while the control plane is away', () => {
     const setup = await connect(cluster.endpoints.rw);
     await setup.query('create table if not exists t (id int)');
     await setup.end();
-    await cached('gateway', `e${cluster.epoch}.rw.orders`);
-    await cached(primaryDirectory, `mesh-rw.e${cluster.epoch}`);
-    await cached(standbyDirectory, 'ro.orders');
+    await kept('gateway', `e${cluster.epoch}.rw.orders`);
+    await kept(primaryDirectory, `mesh-rw.e${cluster.epoch}`);
+    await kept(standbyDirectory, 'ro.orders');
 
     killControlPlane();
     const insert = 'insert into t values (1)';

@@ -1,5 +1,6 @@
 /** The control plane, the proxies and the network's quiet parts fail at a bad moment. */
 import { systemClock } from '../../../control-plane/runtime/clock.ts';
+import { keptConfig } from '../../support/kept-config.ts';
 import { descendants } from '../../support/processes.ts';
 import type { Fault, Scene } from '../fault.ts';
 import { CONTROL_PLANE, GATEWAY } from '../lab/lab.ts';
@@ -78,7 +79,9 @@ export const CONTROL_PLANE_FAULTS: readonly Fault[] = [
     failovers: [0, 0],
     writesOutMostMs: 3_000,
     async strike(scene) {
-      const { lab, probe, hold } = scene;
+      const { lab, probe, hold, before } = scene;
+      // What changed is kept a second or two later.
+      await keptConfig(lab.gatewayDirectory, `e${before.epoch}.rw.${before.name}`);
       await lab.group(CONTROL_PLANE).frozenWhile(async () => {
         killGatewayEnvoy(scene);
         await hold(6_000);

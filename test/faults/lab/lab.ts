@@ -197,6 +197,10 @@ export class Lab {
     return join(this.#directory, 'store');
   }
 
+  get gatewayDirectory(): string {
+    return this.#layout.gatewayDirectory;
+  }
+
   get logDirectory(): string {
     return this.#layout.logDirectory;
   }

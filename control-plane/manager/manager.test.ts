@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { buildCluster, connection } from '../../test/support/build-cluster.ts';
 import { buildSpec } from '../../test/support/build-record.ts';
 import { captureRejection } from '../../test/support/capture-error.ts';
@@ -7,6 +7,7 @@ import type { InstanceReport } from '../model/instance.ts';
 import type { ControlMessage } from '../runtime/agent-protocol.ts';
 import { createLogger } from '../runtime/logger.ts';
 import { ALONE, type Leadership } from '../store/leadership.ts';
+import type { Versioned } from '../store/store.ts';
 import { type AgentChannel, Manager } from './manager.ts';
 import type { ClusterState } from './state.ts';
 import { PendingSwitchover } from './switchover.ts';
@@ -209,6 +210,20 @@ describe('of several control planes', () => {
     expect(toFirst.messages.find(({ kind }) => kind === 'goal')).toMatchObject({ term: 7 });
     expect(toFirst.messages.some(({ kind }) => kind === 'report-ack')).toBe(true);
     expect(second.manager.cluster('orders')!.instances.get('orders-1')!.connected).toBe(true);
+  });
+
+  it('a cluster that is made while the one that leads still reads what is stored is led as well', async () => {
+    const { first, store, appoint } = await two();
+    const stored = Promise.withResolvers<Versioned[]>();
+    vi.spyOn(store, 'list').mockReturnValueOnce(stored.promise);
+    await appoint(0, 7);
+    await first.manager.apply(buildSpec());
+    stored.resolve([]);
+    await first.settle();
+    const channel = new TestChannel('orders-1', fresh);
+    first.manager.onHello(channel);
+    await first.settle();
+    expect(channel.messages.find(({ kind }) => kind === 'goal')).toMatchObject({ term: 7 });
   });
 
   it('the next one goes on from what is stored, and the one before says nothing more', async () => {

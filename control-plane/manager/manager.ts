@@ -306,13 +306,13 @@ export class Manager
     channel.send({ kind: 'report-ack', seq, leaseMs: record.spec.failover.leaseMs });
   }
 
-  #add(stored: Versioned): void {
+  #add(stored: Versioned, term = this.#term): void {
     const { store, leadership, clock, knock, onState } = this.#options;
     const name = stored.record.spec.name;
     const agents = new Map<string, AgentChannel>();
     const runner = new ClusterRunner({
       stored,
-      term: this.#term,
+      term,
       leadership,
       store,
       clock,
@@ -346,9 +346,14 @@ export class Manager
 
   /** Of a cluster that the store does not know. */
   async #create(record: ClusterRecord): Promise<void> {
-    const revision = await this.#options.store.put(record, 0);
+    const { store, leadership } = this.#options;
+    // What it leads since a moment ago may still be being read, without this one.
+    const term = leadership.term();
+    const stored = { record, revision: await store.put(record, 0) };
     // The store may have told of it before it answered.
-    if (!this.#clusters.has(record.spec.name)) this.#add({ record, revision });
+    const entry = this.#clusters.get(record.spec.name);
+    if (!entry) this.#add(stored, term);
+    else if (term !== null && entry.runner.state.term !== term) entry.runner.lead(stored, term);
   }
 
   /** @throws HowdahError `failed-precondition` for what the cluster can't become now. */

@@ -4,6 +4,7 @@ import { HowdahError } from '../../control-plane/model/errors.ts';
 import type { Clock, Timer } from '../../control-plane/runtime/clock.ts';
 import type { Component } from '../../control-plane/runtime/component.ts';
 import type { Logger } from '../../control-plane/runtime/logger.ts';
+import { takePrecedence } from '../../control-plane/runtime/precedence.ts';
 import { type BootstrapOptions, bootstrap } from '../../envoy-config/bootstrap.ts';
 import { endLeftover } from '../process/leftovers.ts';
 import { type Exit, type Supervised, spawnSupervised } from '../process/spawn.ts';
@@ -147,6 +148,8 @@ export class EnvoyProcess implements Component {
       deathSignal: 'SIGKILL',
       onLine: (line) => this.#forward(line),
     });
+    const why = takePrecedence(process.pid);
+    if (why !== '') this.#log.debug({ why }, 'Envoy runs like everybody else');
     this.#state = { kind: 'running', process, since: this.#options.clock.now() };
     this.#log.info({ pid: process.pid }, 'Envoy started');
     void process.exited.then((exit) => this.#onExit(process, exit));

@@ -4,20 +4,21 @@ import { setPriority } from 'node:os';
 
 /** Niceness; 0 is everybody's, -20 the first. */
 const FIRST = -10;
-const GROUP_FILE = '/proc/self/autogroup';
 
 /**
- * This process runs before others. For the few whose milliseconds everybody waits for: in a failover dozens of processes
- * wake up at once, and on two processors the one that routes their sessions lost 10 to 30 ms to them. Only root may.
+ * The process runs before others. For the few whose milliseconds everybody waits for: in a failover dozens of processes
+ * wake up at once, and on two processors the one that routes their sessions, and the Envoy that is to end them, lost 10
+ * to 30 ms to them. Only root may. To be called before a process has begun threads: those that it has keep what they have.
  * Where the kernel groups processes by session, a niceness counts within the group only, so the group gets it too.
  * https://man7.org/linux/man-pages/man7/sched.7.html
  *
- * @param groupFile where the kernel takes the niceness of this process's group; where there is none, it has no groups
+ * @param pid default: this process
+ * @param groupFile where the kernel takes the niceness of its group; where there is none, the kernel has no groups
  * @returns '', or why it goes on like everybody else
  */
-export function takePrecedence(groupFile: string = GROUP_FILE): string {
+export function takePrecedence(pid: number = process.pid, groupFile = `/proc/${pid}/autogroup`): string {
   try {
-    setPriority(FIRST);
+    setPriority(pid, FIRST);
     if (existsSync(groupFile)) raiseGroup(groupFile);
     return '';
   } catch (error) {

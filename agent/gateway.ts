@@ -35,6 +35,7 @@ async function main(): Promise<void> {
       controlPlanes,
     },
     concurrency: 1,
+    runsFirst: true,
     log,
     clock: systemClock,
     cachePort: () => cache.port,

@@ -44,7 +44,7 @@ async function main(): Promise<void> {
       metadata: {},
       controlPlanes,
     },
-    ...{ concurrency: 1, log, clock },
+    ...{ concurrency: 1, runsFirst: false, log, clock },
     cachePort: () => cache.port,
     onChange: () => {
       cache.envoyChanged();

@@ -23,6 +23,11 @@ export interface EnvoyOptions {
   readonly cachePort: () => number;
   /** Worker threads. */
   readonly concurrency: number;
+  /**
+   * It runs before others where it may. A gateway's, because it ends the sessions of applications; an instance's would
+   * take the processor from the PostgreSQL beside it, which a failover waits for.
+   */
+  readonly runsFirst: boolean;
   readonly log: Logger;
   readonly clock: Clock;
   /** Called after each start and each end of the process. */
@@ -148,7 +153,7 @@ export class EnvoyProcess implements Component {
       deathSignal: 'SIGKILL',
       onLine: (line) => this.#forward(line),
     });
-    const why = takePrecedence(process.pid);
+    const why = this.#options.runsFirst ? takePrecedence(process.pid) : '';
     if (why !== '') this.#log.debug({ why }, 'Envoy runs like everybody else');
     this.#state = { kind: 'running', process, since: this.#options.clock.now() };
     this.#log.info({ pid: process.pid }, 'Envoy started');

@@ -36,6 +36,7 @@ async function makeEnvoy(binary?: string, at = directory.path): Promise<EnvoyPro
     },
     cachePort: () => 1,
     concurrency: 1,
+    runsFirst: false,
     log: pino({ level: 'trace', base: null }, sink),
     clock: systemClock,
     onChange: () => {},

@@ -83,21 +83,6 @@ export function leadGoal(state: ClusterState, instance: string, sync: SyncConfig
 
 /** The next safe step of the voters, with the primary's confirmation taken into account. */
 export function syncStep(state: ClusterState, primary: string, now: number): SyncPlan {
-  if (lastStep?.state === state && lastStep.primary === primary && lastStep.now === now) return lastStep.plan;
-  const plan = planSyncStep(state, primary, now);
-  lastStep = { state, primary, now, plan };
-  return plan;
-}
-
-/** A decision asks for it, and then the primary's goal of the same state and moment. */
-let lastStep: {
-  readonly state: ClusterState;
-  readonly primary: string;
-  readonly now: number;
-  readonly plan: SyncPlan;
-} | null = null;
-
-function planSyncStep(state: ClusterState, primary: string, now: number): SyncPlan {
   const { record } = state;
   const wanted = wantedSync(state, primary, now);
   const first = planSync(record.sync, wanted, null);

@@ -35,8 +35,8 @@ export class Invariants {
   #violation: Violation | null = null;
   /** Proxies that lead to two primaries, and since when. */
   readonly #forked = new Map<string, number>();
-  /** Primaries that let no clients in. */
-  readonly #shut = new Set<string>();
+  /** In which of its runs an instance was last a standby, or a primary that lets clients in. */
+  readonly #open = new Map<string, number>();
   #touched = true;
   /** Epochs after the first that took writes: completed changes of primary. */
   failovers = 0;
@@ -170,9 +170,11 @@ export class Invariants {
   /** What was started to lead lets clients in when what recovery brought back can't be lost any more. */
   #recovered(): void {
     for (const { name, postgres } of this.#world.agents.values()) {
-      const { isPrimary } = postgres;
-      if (isPrimary && postgres.closed) this.#shut.add(name);
-      else if (this.#shut.delete(name) && isPrimary) this.#showsFound(postgres);
+      if (postgres.isPrimary && postgres.closed) this.#open.delete(name);
+      else if (postgres.running && this.#open.get(name) !== postgres.run) {
+        this.#open.set(name, postgres.run);
+        if (postgres.isPrimary) this.#showsFound(postgres);
+      }
     }
   }
 

@@ -391,6 +391,14 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'what starts as a primary is opened because it is to follow',
-    patches: [{ file: 'agent/closed.ts', find: 'return { ...wanted, closed };', replace: 'return wanted;' }],
+    patches: [
+      { file: 'agent/closed.ts', find: 'return { ...wanted, closed };', replace: 'return wanted;' },
+      // A promise of a later epoch stops it first, which is enough alone.
+      {
+        file: 'agent/plan.ts',
+        find: "return server.kind === 'primary' || (server.kind === 'starting' && server.override.closed);",
+        replace: "return server.kind === 'primary';",
+      },
+    ],
   },
 ];

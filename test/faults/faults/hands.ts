@@ -8,7 +8,7 @@ import { systemClock } from '../../../control-plane/runtime/clock.ts';
 import { NotYet, until } from '../../support/until.ts';
 import type { Fault } from '../fault.ts';
 import { onInstance } from '../lab/instance-session.ts';
-import { CLUSTER, instanceOf } from '../lab/lab.ts';
+import { CLUSTER, instanceOf, MESH_PORT, NO_REST } from '../lab/lab.ts';
 
 const CLIENT_BACKENDS = `select pid from pg_stat_activity where backend_type = 'client backend' and datname = 'postgres'
   and application_name not like 'howdah%' and pid <> pg_backend_pid()`;
@@ -96,29 +96,24 @@ export const HAND_FAULTS: readonly Fault[] = [
   },
   {
     name: 'fake-standby',
-    says: "pg_receivewal under a voter's name, while the voters are cut off: it counts for no commit",
+    says: "pg_receivewal under a voter's name and without the password of replication, while the voters are cut off: refused, and no commit is acknowledged",
     failovers: [0, 0],
-    missing: () => 'it does count: where replication is plaintext a name proves nothing',
-    async strike({ lab, primary, standbys, probe, hold, expect }) {
+    lab: { spec: `instances: 3, postgres: { auth: scram }, ${NO_REST}` },
+    async strike({ lab, primary, standbys, probe, hold, expect, note }) {
       const directory = mkdtempSync(join(lab.path, 'fake-'));
       const { address } = lab.network.node(primary.name);
       const name = `dbname=replication application_name=${standbys[0]}`;
-      const args = [
-        '-h',
-        address,
-        '-p',
-        '7432',
-        '-U',
-        'howdah_replication',
-        '-D',
-        directory,
-        '--synchronous',
-        '-d',
-        name,
-      ];
-      const fake = spawn(join(lab.postgresBin, 'pg_receivewal'), args, { stdio: 'ignore' });
+      const how = ['--username', 'howdah_replication', '--no-password', '--directory', directory, '--synchronous'];
+      const args = ['--host', address, '--port', String(MESH_PORT), ...how, '--dbname', name];
+      const fake = spawn(join(lab.postgresBin, 'pg_receivewal'), args, { stdio: ['ignore', 'ignore', 'pipe'] });
+      let said = '';
+      fake.stderr.setEncoding('utf8').on('data', (text: string) => {
+        said += text;
+      });
       try {
-        await hold(1_000);
+        await until(() => said.includes('\n'), { what: 'pg_receivewal to say something' });
+        expect(/password/.test(said), `pg_receivewal was not refused: ${said}`);
+        note(`refused: ${said.split('\n')[0]}`);
         for (const standby of standbys) lab.network.cut(primary.name, standby);
         await hold(4_000);
         const acknowledged = probe.writes.total;

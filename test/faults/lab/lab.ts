@@ -10,6 +10,7 @@ import { SupervisedChild } from '../../../cli/local/child.ts';
 import { nodeFlags, programFile } from '../../../cli/local/entry.ts';
 import { etcdFlags } from '../../../cli/local/etcd-flags.ts';
 import { StateLayout } from '../../../cli/local/layout.ts';
+import { ensurePasswords, readPassword } from '../../../cli/local/passwords.ts';
 import { Findings, findPrograms, type Programs } from '../../../cli/local/preflight.ts';
 import { takesWrites } from '../../../cli/local/probe.ts';
 import { ApiClient } from '../../../control-plane/api/client.ts';
@@ -21,6 +22,7 @@ import { systemClock } from '../../../control-plane/runtime/clock.ts';
 import { createLogger } from '../../../control-plane/runtime/logger.ts';
 import { laterEpoch, wholeCluster } from '../../support/cluster-wait.ts';
 import { NotYet, until } from '../../support/until.ts';
+import type { Address } from '../probe/connection.ts';
 import { clockEnvironment, setClock, withTrueClock } from './clock.ts';
 import type { Entrance } from './enter.ts';
 import { Group } from './group.ts';
@@ -34,7 +36,9 @@ export const STORE = 'store';
 /** One fault follows the other within a minute here. */
 export const NO_REST = 'failover: { restAfterSilence: 0s }';
 export const GATEWAY = 'gateway';
-const PORTS = { rw: 6432, ro: 6433, any: 6434, mesh: 7432, meshRw: 7433, replication: 7434, health: 7435 };
+/** Where an instance's Envoy takes what goes to its PostgreSQL, replication too. */
+export const MESH_PORT = 7432;
+const PORTS = { rw: 6432, ro: 6433, any: 6434, mesh: MESH_PORT, meshRw: 7433, replication: 7434, health: 7435 };
 /** A small machine that does much else makes three instances in this time, ms. */
 const START_LIMIT_MS = 240_000;
 const API_PORT = 7400;
@@ -91,12 +95,21 @@ export class Lab {
     return Array.from({ length: count }, (_, index) => (index === 0 ? CONTROL_PLANE : `${CONTROL_PLANE}-${index + 1}`));
   }
 
-  get rw(): { host: string; port: number } {
-    return { host: '127.0.0.1', port: this.spec.routes.rw.port };
+  /** For applications, as role postgres. */
+  get rw(): Address {
+    return { host: '127.0.0.1', port: this.spec.routes.rw.port, password: this.#password };
   }
 
-  get ro(): { host: string; port: number } {
-    return { host: '127.0.0.1', port: this.spec.routes.ro.port };
+  get ro(): Address {
+    return { host: '127.0.0.1', port: this.spec.routes.ro.port, password: this.#password };
+  }
+
+  get #password(): string | undefined {
+    return this.#hasPasswords ? readPassword(this.#layout.passwordFile(CLUSTER)) : undefined;
+  }
+
+  get #hasPasswords(): boolean {
+    return this.spec.postgres.auth === 'scram';
   }
 
   api(): ApiClient {
@@ -122,9 +135,12 @@ export class Lab {
       ]);
     }
     await until(() => this.#api.apply(this.spec), { what: 'the control plane', timeoutMs: START_LIMIT_MS });
+    mkdirSync(this.#layout.clusterDirectory(CLUSTER), { recursive: true, mode: 0o755 });
+    if (this.#hasPasswords) ensurePasswords(this.#layout.passwordFile(CLUSTER), this.#layout.passFile(CLUSTER));
     this.#startAgents(programs);
     await this.whole(START_LIMIT_MS);
-    const writes = async () => (await takesWrites(`${this.rw.host}:${this.rw.port}`, undefined)) || new NotYet('none');
+    const { host, port, password } = this.rw;
+    const writes = async () => (await takesWrites(`${host}:${port}`, password)) || new NotYet('none');
     await until(writes, { what: 'the gateway to take writes', timeoutMs: START_LIMIT_MS });
   }
 

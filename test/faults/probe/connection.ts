@@ -5,6 +5,8 @@ import type { Outcome } from '../check/history.ts';
 export interface Address {
   readonly host: string;
   readonly port: number;
+  /** Of role postgres; undefined where it needs none. */
+  readonly password?: string | undefined;
 }
 
 export type Answer<T> =

@@ -2,6 +2,8 @@
 export interface Mutant {
   readonly name: string;
   readonly patches: readonly Patch[];
+  /** A property test that has to find it instead, where the simulation has no model: path from the checkout's root. */
+  readonly foundBy?: string;
 }
 
 export interface Patch {
@@ -18,7 +20,13 @@ const manager = (file: string, find: string, replace: string): Patch => ({
   replace,
 });
 
-const agent = (find: string, replace: string): Patch => ({ file: 'test/simulation/agent-model.ts', find, replace });
+const inFile =
+  (file: string) =>
+  (find: string, replace: string): Patch => ({ file, find, replace });
+const plan = inFile('agent/plan.ts');
+const lease = inFile('agent/lease.ts');
+const agent = inFile('test/simulation/agent-model.ts');
+const memory = inFile('xds/memory.ts');
 
 export const MUTANTS: readonly Mutant[] = [
   {
@@ -93,25 +101,23 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'synchronous_standby_names set after the promotion',
     patches: [
-      { file: 'agent/plan.ts', find: 'formatSync({ voters: [NOBODY_NAME], k: 1 })', replace: "''" },
-      {
-        file: 'agent/plan.ts',
-        find: `if (!isSet(server, override)) return { kind: 'configure', override };
+      plan('formatSync({ voters: [NOBODY_NAME], k: 1 })', "''"),
+      plan(
+        `if (!isSet(server, override)) return { kind: 'configure', override };
       // Before the promotion`,
-        replace: '// Before the promotion',
-      },
+        '// Before the promotion',
+      ),
     ],
   },
   {
     name: 'WAL receiver left running under the fence',
     patches: [
-      {
-        file: 'agent/plan.ts',
-        find: `if (server.override.primaryConninfo !== '' || server.written.primaryConninfo !== '')
+      plan(
+        `if (server.override.primaryConninfo !== '' || server.written.primaryConninfo !== '')
         return { kind: 'configure', override: NO_SOURCE };
       if (server.walReceiver !== 'none') return { kind: 'wait', detail: 'the WAL receiver is stopping' };`,
-        replace: '',
-      },
+        '',
+      ),
     ],
   },
   {
@@ -136,22 +142,15 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'promise told before it is on disk',
     patches: [
-      {
-        file: 'test/simulation/agent-model.ts',
-        find: "if (step.kind === 'raise-promise') {\n",
-        replace: "if (step.kind === 'raise-promise') {\n      this.promisedEpoch = step.epoch;\n",
-      },
+      agent(
+        "if (step.kind === 'raise-promise') {\n",
+        "if (step.kind === 'raise-promise') {\n      this.promisedEpoch = step.epoch;\n",
+      ),
     ],
   },
   {
     name: 'promise lost at a restart',
-    patches: [
-      {
-        file: 'test/simulation/agent-model.ts',
-        find: '        this.#durableEpoch = step.epoch;\n',
-        replace: '',
-      },
-    ],
+    patches: [agent('        this.#durableEpoch = step.epoch;\n', '')],
   },
   {
     name: 'a voter leaves the store first',
@@ -205,26 +204,18 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'one slot for all epochs',
     patches: [
-      {
-        file: 'agent/plan.ts',
-        find: 'slotName(observed.instance, goal.epoch, goal.source)',
-        replace: 'slotName(observed.instance, 1)',
-      },
+      plan('slotName(observed.instance, goal.epoch, goal.source)', 'slotName(observed.instance, 1)'),
       { file: 'agent/plan-slots.ts', find: 'slotName(name, goal.epoch)', replace: 'slotName(name, 1)' },
     ],
   },
   {
     name: 'PostgreSQL numbers the timelines',
-    patches: [{ file: 'agent/plan.ts', find: 'Math.max(goal.epoch, timeline + 1)', replace: 'timeline + 1' }],
+    patches: [plan('Math.max(goal.epoch, timeline + 1)', 'timeline + 1')],
   },
   {
     name: 'no rewind',
     patches: [
-      {
-        file: 'agent/plan.ts',
-        find: "return fromSource(goal, { kind: 'rewind' });",
-        replace: "return { kind: 'start', role: 'standby', override };",
-      },
+      plan("return fromSource(goal, { kind: 'rewind' });", "return { kind: 'start', role: 'standby', override };"),
     ],
   },
   {
@@ -266,31 +257,22 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'lease timed from the answer',
     patches: [
-      {
-        file: 'agent/lease.ts',
-        find: 'this.#sentAt.get(seq) ?? Number.NEGATIVE_INFINITY);',
-        replace: 'now);',
-      },
-      {
-        file: 'agent/lease.ts',
-        find: 'acknowledged(seq: number, leaseMs: number)',
-        replace: 'acknowledged(seq: number, leaseMs: number, now: number)',
-      },
-      {
-        file: 'test/simulation/agent-model.ts',
-        find: 'this.#lease.acknowledged(message.seq, message.leaseMs);',
-        replace: 'this.#lease.acknowledged(message.seq, message.leaseMs, this.clock.now());',
-      },
-      { file: 'agent/lease.ts', find: 'since: this.#lookedAt', replace: 'since: now' },
+      lease('this.#sentAt.get(seq) ?? Number.NEGATIVE_INFINITY);', 'now);'),
+      lease('acknowledged(seq: number, leaseMs: number)', 'acknowledged(seq: number, leaseMs: number, now: number)'),
+      agent(
+        'this.#lease.acknowledged(message.seq, message.leaseMs);',
+        'this.#lease.acknowledged(message.seq, message.leaseMs, this.clock.now());',
+      ),
+      lease('since: this.#lookedAt', 'since: now'),
     ],
   },
   {
     name: 'no lease',
-    patches: [{ file: 'agent/lease.ts', find: 'if (members.length === 0) return', replace: 'if (members) return' }],
+    patches: [lease('if (members.length === 0) return', 'if (members) return')],
   },
   {
     name: 'duplicate names',
-    patches: [{ file: 'agent/plan.ts', find: '`application_name=', replace: '`application_name=sim-2 was=' }],
+    patches: [plan('`application_name=', '`application_name=sim-2 was=')],
   },
   {
     name: 'the removal of an endpoint taken as a fence',
@@ -355,13 +337,12 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'what a reload is about to change is not looked at',
     patches: [
-      {
-        file: 'agent/plan.ts',
-        find: 'sameOverride(server.override, override) && sameOverride(server.written, override)',
-        replace: 'sameOverride(server.override, override)',
-      },
-      { file: 'agent/plan.ts', find: " || server.written.primaryConninfo !== ''", replace: '' },
-      { file: 'agent/plan.ts', find: ' && sameSync(written, told)', replace: '' },
+      plan(
+        'sameOverride(server.override, override) && sameOverride(server.written, override)',
+        'sameOverride(server.override, override)',
+      ),
+      plan(" || server.written.primaryConninfo !== ''", ''),
+      plan(' && sameSync(written, told)', ''),
       {
         file: 'agent/plan-sync.ts',
         find: 'parseSync(written.synchronousStandbyNames)',
@@ -382,11 +363,10 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'an old primary runs on while its promise is written',
     patches: [
-      {
-        file: 'agent/plan.ts',
-        find: "(goal.kind === 'fence' || goal.kind === 'follow') && leads(observed.server);",
-        replace: 'false && leads(observed.server);',
-      },
+      plan(
+        "(goal.kind === 'fence' || goal.kind === 'follow') && leads(observed.server);",
+        'false && leads(observed.server);',
+      ),
     ],
   },
   {
@@ -394,11 +374,22 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       { file: 'agent/closed.ts', find: 'return { ...wanted, closed };', replace: 'return wanted;' },
       // A promise of a later epoch stops it first, which is enough alone.
-      {
-        file: 'agent/plan.ts',
-        find: "return server.kind === 'primary' || (server.kind === 'starting' && server.override.closed);",
-        replace: "return server.kind === 'primary';",
-      },
+      plan(
+        "return server.kind === 'primary' || (server.kind === 'starting' && server.override.closed);",
+        "return server.kind === 'primary';",
+      ),
     ],
+  },
+  {
+    name: 'a version that was refused is sent again',
+    // Two places keep it from that: by the resource, and by the whole response.
+    patches: [
+      memory('return this.#refusals?.versions.has(key(resource)) ?? false;', "return key(resource) === '';"),
+      memory(
+        'return this.#refusals?.versions.has(responseKey(type, fingerprint)) ?? false;',
+        "return responseKey(type, fingerprint) === '';",
+      ),
+    ],
+    foundBy: 'xds/session.property.test.ts',
   },
 ];

@@ -1,7 +1,8 @@
 /**
  * `npm run simulate:mutants [-- --jobs J] [--only TEXT] [--seeds N]`: plants each defect of mutant-list.ts in a copy of
  * the sources and runs seeds there until a promise of the protocol is broken. A defect that is not found within N seeds
- * (default 10,000), or whose patch no longer applies, is a failure. SIGINT and SIGTERM end the search, and nothing is left.
+ * (default 10,000), or whose patch no longer applies, is a failure. What the simulation has no model of is looked for by
+ * a property test, whose runs count as seeds. SIGINT and SIGTERM end the search, and nothing is left.
  */
 import { spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -14,6 +15,8 @@ import { simulate } from './simulate.ts';
 const ROOT = path.join(import.meta.dirname, '..', '..');
 /** All that a simulation imports. */
 const SOURCES = ['package.json', 'proto', 'xds', 'envoy-config', 'control-plane', 'agent', 'test/simulation'];
+/** What property tests import besides. */
+const SUPPORT = ['grpc', 'test/support'];
 
 export type Finding =
   | { readonly kind: 'found'; readonly seed: number; readonly violation: string }
@@ -26,9 +29,11 @@ export type Finding =
 export async function findViolation(mutant: Mutant, seeds: number, signal?: AbortSignal): Promise<Finding> {
   const directory = mkdtempSync(path.join(tmpdir(), 'howdah-mutant-'));
   try {
-    for (const source of SOURCES) cpSync(path.join(ROOT, source), path.join(directory, source), { recursive: true });
+    const sources = mutant.foundBy ? [...SOURCES, ...SUPPORT] : SOURCES;
+    for (const source of sources) cpSync(path.join(ROOT, source), path.join(directory, source), { recursive: true });
     symlinkSync(path.join(ROOT, 'node_modules'), path.join(directory, 'node_modules'));
     for (const [file, text] of patchedFiles(mutant)) writeFileSync(path.join(directory, file), text);
+    if (mutant.foundBy) return await runProperty(directory, mutant.foundBy, signal);
     for (let from = 1; ; ) {
       const finding = await run(directory, from, seeds - from + 1, signal);
       if (finding.kind === 'survived' || !(await simulate(finding.seed)).violation) return finding;
@@ -61,22 +66,43 @@ export function patched(text: string, { file, find, replace }: Mutant['patches']
 async function run(directory: string, from: number, seeds: number, signal: AbortSignal | undefined): Promise<Finding> {
   const script = path.join(directory, 'test', 'simulation', 'run.ts');
   const args = [script, '--from', String(from), '--seeds', String(seeds), '--failures', '1', '--whole'];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], signal });
-  let output = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    output += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    output += text;
-  });
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', resolve);
-  });
+  const { code, output } = await outputOf(directory, args, signal);
   const found = /^seed (\d+): (.*) \(trace [0-9a-f]+\)$/m.exec(output);
   if (found) return { kind: 'found', seed: Number(found[1]), violation: found[2]! };
   if (code === 0) return { kind: 'survived' };
   throw new Error(`the run ended with ${code}: ${output.slice(-2000)}`);
+}
+
+/** As often as the test itself runs it. */
+async function runProperty(directory: string, test: string, signal: AbortSignal | undefined): Promise<Finding> {
+  const args = [path.join(ROOT, 'node_modules', 'vitest', 'vitest.mjs'), 'run', '--root', directory, test];
+  const { code, output } = await outputOf(directory, args, signal);
+  const found = /Property failed after (\d+) tests/.exec(output);
+  const title = /FAIL .* > (.*)/.exec(output);
+  if (found && title) return { kind: 'found', seed: Number(found[1]), violation: title[1]! };
+  if (code === 0) return { kind: 'survived' };
+  throw new Error(`the test ended with ${code}: ${output.slice(-2000)}`);
+}
+
+interface Output {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+async function outputOf(cwd: string, args: readonly string[], signal: AbortSignal | undefined): Promise<Output> {
+  const env = { ...process.env, NO_COLOR: '1' };
+  const child = spawn(process.execPath, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], signal });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  }
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  return { code, output };
 }
 
 async function main(): Promise<void> {

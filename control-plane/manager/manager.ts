@@ -26,7 +26,7 @@ import { firstRecord } from './first-record.ts';
 import type { Knock } from './knock.ts';
 import { changeProblems, withSpec } from './membership.ts';
 import { rebuildRecord } from './rebuild.ts';
-import { answerRequest } from './requests.ts';
+import { answerRequest, refusal } from './requests.ts';
 import { ClusterRunner } from './runner.ts';
 import { settingsFor } from './settings.ts';
 import { SettingsChecks } from './settings-check.ts';
@@ -396,10 +396,4 @@ function tellSettings(entry: Entry): void {
     if (channel.send({ kind: 'settings', settings })) told.set(instance, settings.version);
     else entry.toldOf = null;
   }
-}
-
-function refusal(request: OperatorRequest, reasons: readonly string[]): HowdahError {
-  return new HowdahError('failed-precondition', `${request.kind} is refused`, {
-    problems: reasons.map((message) => ({ path: request.kind, message })),
-  });
 }

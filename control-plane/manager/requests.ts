@@ -1,6 +1,7 @@
 /** What a person asks of a cluster: what forbids it, or the step that stores it. Pure. */
 import type { OperatorRequest } from '../api/view.ts';
 import { type ClusterRecord, memberNames, primaryOf } from '../model/cluster-record.ts';
+import { HowdahError } from '../model/errors.ts';
 import { isFenced, type Operations, restartOf } from '../model/operations.ts';
 import { type Answer, noInstance, refused } from './answer.ts';
 import { checkSwitchover } from './decide-switchover.ts';
@@ -31,6 +32,13 @@ export function answerRequest(state: ClusterState, request: OperatorRequest): An
     case 'unfence':
       return unknown(state.record, request.instance) ?? unfence(state, request.instance);
   }
+}
+
+/** The error of a request that is refused: each reason is one of its problems. */
+export function refusal(request: OperatorRequest, reasons: readonly string[]): HowdahError {
+  return new HowdahError('failed-precondition', `${request.kind} is refused`, {
+    problems: reasons.map((message) => ({ path: request.kind, message })),
+  });
 }
 
 function nothing(text: string): Answer {

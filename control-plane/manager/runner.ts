@@ -245,6 +245,10 @@ export class ClusterRunner {
     this.#fold({ kind: 'record', record });
   }
 
+  /**
+   * Never between a decision and its storing: the goals of the state before could take back what PostgreSQL confirmed and
+   * the decision rests on.
+   */
   #act(decision: Decision, due: readonly DueGoal[] = this.#goalsDue(decision.retry)): void {
     const { clock, agents, onState } = this.#options;
     for (const { instance, goal, id } of due) {

@@ -103,6 +103,25 @@ describe('the manager', () => {
     expect(again).toMatchObject({ code: 'failed-precondition' });
   });
 
+  it('makes no cluster anew of which agents have data: the store may have been lost', async () => {
+    const { manager } = await setUp();
+    const channel = new TestChannel('orders-2', { promisedEpoch: 4, systemId: '7400000000000000000' });
+    manager.onHello(channel);
+    manager.onReport(channel, channel.report);
+    const refused = await captureRejection(manager.apply(buildSpec()));
+    expect(refused).toMatchObject({
+      code: 'failed-precondition',
+      message: expect.stringContaining('howdah rebuild -f FILE'),
+      problems: [
+        { path: 'orders-2', message: 'has data of system identifier 7400000000000000000, and promised epoch 4' },
+      ],
+    });
+    expect(manager.clusters()).toEqual([]);
+    manager.onGone(channel);
+    await manager.apply(buildSpec());
+    expect(manager.clusters()).toHaveLength(1);
+  });
+
   it('listens to the newest stream of an instance only', async () => {
     const { manager, settle } = await setUp();
     await manager.apply(buildSpec());

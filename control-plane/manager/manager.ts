@@ -164,11 +164,7 @@ export class Manager
 
   async apply(spec: ClusterSpec): Promise<void> {
     const entry = this.#clusters.get(spec.name);
-    if (!entry) {
-      const record = firstRecord(spec);
-      await this.#create(record);
-      return;
-    }
+    if (!entry) return this.#create(firstRecord(spec, this.#strangers.heard(spec.name)));
     this.#check(spec.name, spec);
     await this.#checks.require(entry.runner.state, entry.agents, spec);
     entry.runner.observe({ kind: 'spec', spec });

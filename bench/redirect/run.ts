@@ -18,8 +18,8 @@ import { Worker } from 'node:worker_threads';
 import { takePrecedence } from '../../control-plane/runtime/precedence.ts';
 import { figuresOf } from '../../test/support/figures.ts';
 import { LiveClusters } from '../../test/support/live-cluster.ts';
+import { type Arrival, RawProxy } from '../../test/support/raw-proxy.ts';
 import { NotYet, until } from '../../test/support/until.ts';
-import { type Arrival, RawProxy } from './proxy.ts';
 import type { SessionsWanted } from './sessions.ts';
 
 const { values } = parseArgs({

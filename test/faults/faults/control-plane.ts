@@ -1,9 +1,15 @@
 /** The control plane, the proxies and the network's quiet parts fail at a bad moment. */
+
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { systemClock } from '../../../control-plane/runtime/clock.ts';
 import { keptConfig } from '../../support/kept-config.ts';
 import { descendants } from '../../support/processes.ts';
 import type { Fault, Scene } from '../fault.ts';
 import { CONTROL_PLANE, GATEWAY } from '../lab/lab.ts';
+import type { CrowdWanted } from '../probe/crowd.ts';
 import { amidFailover } from './amid-failover.ts';
 
 export const CONTROL_PLANE_FAULTS: readonly Fault[] = [
@@ -87,6 +93,27 @@ export const CONTROL_PLANE_FAULTS: readonly Fault[] = [
         await hold(6_000);
       });
       await probe.load(200);
+    },
+  },
+  {
+    name: 'ten-thousand-proxies',
+    says: 'ten thousand proxies connect at once, vanish, and connect again: each time all know where writes go within 60 s; no failover, and clients go on',
+    failovers: [0, 0],
+    async strike({ lab, before, note }) {
+      // All of them are behind one address, and a port that was used rests for a minute. This network is the lab's own.
+      writeFileSync('/proc/sys/net/ipv4/tcp_tw_reuse', '1');
+      writeFileSync('/proc/sys/net/ipv4/ip_local_port_range', '10000 65535');
+      for (const time of ['first', 'second']) {
+        const workerData: CrowdWanted = {
+          ...{ xds: lab.xds, cluster: before.name, epoch: before.epoch },
+          ...{ count: 10_000, limitMs: 60_000 },
+        };
+        const crowd = new Worker(join(import.meta.dirname, '../probe/crowd.ts'), { workerData });
+        // What it throws is an event too, and once() throws it.
+        const [tookMs] = await once(crowd, 'message');
+        await once(crowd, 'exit');
+        note(`${time} time: all know where writes go after ${Math.round(tookMs)} ms`);
+      }
     },
   },
   {

@@ -95,6 +95,11 @@ export class Lab {
     return Array.from({ length: count }, (_, index) => (index === 0 ? CONTROL_PLANE : `${CONTROL_PLANE}-${index + 1}`));
   }
 
+  /** Where the proxies go, of the first control plane. */
+  get xds(): string {
+    return `${this.#node(CONTROL_PLANE).address}:${XDS_PORT}`;
+  }
+
   /** For applications, as role postgres. */
   get rw(): Address {
     return { host: '127.0.0.1', port: this.spec.routes.rw.port, password: this.#password };

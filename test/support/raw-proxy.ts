@@ -50,8 +50,11 @@ export class RawProxy {
   #warm: readonly string[] = [];
   #owesClusters = false;
 
-  /** On a connection of its own, with as little between it and the bytes as there can be: many share a processor. */
-  constructor(address: string, node: string, cluster: string) {
+  /**
+   * On a connection of its own, with as little between it and the bytes as there can be: many share a processor.
+   * @param onGone the connection ended, or could not be made; it makes no other by itself
+   */
+  constructor(address: string, node: string, cluster: string, onGone: () => void = () => {}) {
     this.#node = node;
     this.#cluster = cluster;
     this.#session = connect(`http://${address}`);
@@ -64,6 +67,7 @@ export class RawProxy {
     });
     // A proxy that gets nothing more is what the wait for it tells.
     for (const each of [this.#session, this.#stream]) each.on('error', () => {});
+    this.#session.once('close', onGone);
     this.#ask(CLUSTER_TYPE);
     this.#ask(LISTENER_TYPE);
   }

@@ -18,8 +18,7 @@ import { Worker } from 'node:worker_threads';
 import { takePrecedence } from '../../control-plane/runtime/precedence.ts';
 import { figuresOf } from '../../test/support/figures.ts';
 import { LiveClusters } from '../../test/support/live-cluster.ts';
-import { type Arrival, RawProxy } from '../../test/support/raw-proxy.ts';
-import { NotYet, until } from '../../test/support/until.ts';
+import { type Arrival, arrivalsAtAll, RawProxy } from '../../test/support/raw-proxy.ts';
 import type { SessionsWanted } from './sessions.ts';
 
 const { values } = parseArgs({
@@ -84,15 +83,8 @@ async function idle(wanted: SessionsWanted): Promise<{ readonly ended: Promise<n
 }
 
 /** When each proxy got it. */
-async function everyone(proxies: readonly RawProxy[], epoch: number, what: Arrival['what']): Promise<number[]> {
-  const arrivals = await until(
-    () => {
-      const found = proxies.flatMap((proxy) => proxy.has(epoch, what) ?? []);
-      return found.length === proxies.length ? found : new NotYet(found.length);
-    },
-    { what: `all proxies to have ${what} in epoch ${epoch}`, timeoutMs: 30_000 },
-  );
-  return arrivals.map(({ at }) => at);
+function everyone(proxies: readonly RawProxy[], epoch: number, what: Arrival['what']): Promise<number[]> {
+  return arrivalsAtAll(proxies, epoch, what, { timeoutMs: 30_000 });
 }
 
 /** When the control plane had stored it, by its log. */

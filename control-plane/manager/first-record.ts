@@ -4,7 +4,7 @@ import { type ClusterSpec, instanceNames, mayVote, whyNoLeader } from '../model/
 import { HowdahError } from '../model/errors.ts';
 import { NO_OPERATIONS } from '../model/operations.ts';
 import { NO_SYNC } from '../model/sync.ts';
-import type { Heard } from './rebuild.ts';
+import { type Heard, reportsOfData } from './rebuild.ts';
 
 /**
  * A cluster that nobody has started yet: its first instance makes the data directory.
@@ -13,12 +13,10 @@ import type { Heard } from './rebuild.ts';
  *   promised is above the first epoch.
  */
 export function firstRecord(spec: ClusterSpec, heard: readonly Heard[]): ClusterRecord {
-  const problems = heard
-    .filter(({ report }) => report.systemId !== '')
-    .map(({ report: { instance, systemId, promisedEpoch } }) => ({
-      path: instance,
-      message: `has data of system identifier ${systemId}, and promised epoch ${promisedEpoch}`,
-    }));
+  const problems = reportsOfData(heard).map(({ instance, systemId, promisedEpoch }) => ({
+    path: instance,
+    message: `has data of system identifier ${systemId}, and promised epoch ${promisedEpoch}`,
+  }));
   if (problems.length > 0) {
     const { name } = spec;
     const text = `${name} is not made anew, because agents have its data. If the store was lost: howdah rebuild -f FILE. If that was another ${name}: move the data directories away`;

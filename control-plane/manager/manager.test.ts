@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { buildCluster, connection } from '../../test/support/build-cluster.ts';
 import { buildSpec } from '../../test/support/build-record.ts';
 import { captureRejection } from '../../test/support/capture-error.ts';
@@ -7,7 +7,6 @@ import type { InstanceReport } from '../model/instance.ts';
 import type { ControlMessage } from '../runtime/agent-protocol.ts';
 import { createLogger } from '../runtime/logger.ts';
 import { ALONE, type Leadership } from '../store/leadership.ts';
-import type { Versioned } from '../store/store.ts';
 import { type AgentChannel, Manager } from './manager.ts';
 import type { ClusterState } from './state.ts';
 import { PendingSwitchover } from './switchover.ts';
@@ -233,11 +232,11 @@ describe('of several control planes', () => {
 
   it('a cluster that is made while the one that leads still reads what is stored is led as well', async () => {
     const { first, store, appoint } = await two();
-    const stored = Promise.withResolvers<Versioned[]>();
-    vi.spyOn(store, 'list').mockReturnValueOnce(stored.promise);
+    const read = Promise.withResolvers<void>();
+    store.listed = read.promise;
     await appoint(0, 7);
     await first.manager.apply(buildSpec());
-    stored.resolve([]);
+    read.resolve();
     await first.settle();
     const channel = new TestChannel('orders-1', fresh);
     first.manager.onHello(channel);

@@ -19,13 +19,18 @@ export type Rebuilt =
   /** A sentence each. */
   | { readonly kind: 'refused'; readonly reasons: readonly string[] };
 
+/** Of agents that have a data directory. */
+export function reportsOfData(heard: readonly Heard[]): InstanceReport[] {
+  return heard.map(({ report }) => report).filter(({ systemId }) => systemId !== '');
+}
+
 export function rebuildRecord(spec: ClusterSpec, heard: readonly Heard[]): Rebuilt {
   const names = instanceNames(spec);
   const strange = heard.map(({ report }) => report.instance).filter((name) => !names.includes(name));
   if (strange.length > 0) {
     return refused(`${strange.join(', ')} report too: write an spec.instances that names every instance there was`);
   }
-  const withData = heard.map(({ report }) => report).filter(({ systemId }) => systemId !== '');
+  const withData = reportsOfData(heard);
   const systems = [...new Set(withData.map(({ systemId }) => systemId))];
   if (systems.length === 0) return refused('no agent with data is connected: start the agents of the cluster first');
   if (systems.length > 1) {

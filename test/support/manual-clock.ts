@@ -56,6 +56,8 @@ export class MemoryStore implements Store {
   readonly #listeners = new Set<StoreListener>();
   /** Thrown by each put while it is set. */
   failure: HowdahError | null = null;
+  /** What was read by list() is told only after this. */
+  listed: Promise<void> = Promise.resolve();
 
   constructor(events: EventLog = []) {
     this.#events = events;
@@ -66,7 +68,9 @@ export class MemoryStore implements Store {
   }
 
   async list(): Promise<Versioned[]> {
-    return [...this.#records.values()];
+    const all = [...this.#records.values()];
+    await this.listed;
+    return all;
   }
 
   async put(record: ClusterRecord, expected: number): Promise<number> {

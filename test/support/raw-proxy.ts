@@ -8,8 +8,10 @@ import { encode } from '../../proto/encode.ts';
 import { FieldReader } from '../../proto/field-reader.ts';
 import { ANY_FIELDS } from '../../proto/field-writer.ts';
 import type { JsonObject } from '../../proto/json.ts';
+import { ANY } from '../../proto/well-known.ts';
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE } from '../../xds/index.ts';
 import { readResponse } from '../../xds/response-reader.ts';
+import { NotYet, type UntilOptions, until } from './until.ts';
 
 /** Of Cluster, Listener and ClusterLoadAssignment alike. */
 const NAME = 1;
@@ -127,8 +129,23 @@ export class RawProxy {
   }
 }
 
+/** When each proxy got it, wall clock, ms; one that takes another's place in the list meanwhile counts in its stead. */
+export async function arrivalsAtAll(
+  proxies: readonly RawProxy[],
+  epoch: number,
+  what: Arrival['what'],
+  limits: Pick<UntilOptions, 'timeoutMs' | 'intervalMs'>,
+): Promise<number[]> {
+  const look = () => {
+    const found = proxies.flatMap((proxy) => proxy.has(epoch, what) ?? []);
+    return found.length === proxies.length ? found : new NotYet(found.length);
+  };
+  const arrivals = await until(look, { what: `all proxies to have ${what} in epoch ${epoch}`, ...limits });
+  return arrivals.map(({ at }) => at);
+}
+
 function nameIn(any: Uint8Array): string {
-  const fields = new FieldReader('google.protobuf.Any', any);
+  const fields = new FieldReader(ANY, any);
   for (let field = fields.next(); field !== 0; field = fields.next()) {
     if (field !== ANY_FIELDS.value) {
       fields.skip();

@@ -140,8 +140,10 @@ export class Lab {
       ]);
     }
     await until(() => this.#api.apply(this.spec), { what: 'the control plane', timeoutMs: START_LIMIT_MS });
-    mkdirSync(this.#layout.clusterDirectory(CLUSTER), { recursive: true, mode: 0o755 });
-    if (this.#hasPasswords) ensurePasswords(this.#layout.passwordFile(CLUSTER), this.#layout.passFile(CLUSTER));
+    if (this.#hasPasswords) {
+      mkdirSync(this.#layout.clusterDirectory(CLUSTER), { recursive: true, mode: 0o755 });
+      ensurePasswords(this.#layout.passwordFile(CLUSTER), this.#layout.passFile(CLUSTER));
+    }
     this.#startAgents(programs);
     await this.whole(START_LIMIT_MS);
     const { host, port, password } = this.rw;

@@ -4,8 +4,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../../control-plane/runtime/clock.ts';
-import { RawProxy } from '../../support/raw-proxy.ts';
-import { NotYet, until } from '../../support/until.ts';
+import { arrivalsAtAll, RawProxy } from '../../support/raw-proxy.ts';
 
 export interface CrowdWanted {
   /** HOST:PORT of a control plane's discovery service. */
@@ -31,12 +30,8 @@ function connect(index: number): void {
 
 const since = systemClock.now();
 for (let index = 0; index < count; index++) connect(index);
-const routed = () => {
-  const knowing = proxies.filter((proxy) => proxy.has(epoch, 'opened')).length;
-  return knowing === count || new NotYet(knowing);
-};
 try {
-  await until(routed, { what: 'all proxies to know where writes go', timeoutMs: limitMs, intervalMs: 100 });
+  await arrivalsAtAll(proxies, epoch, 'opened', { timeoutMs: limitMs, intervalMs: 100 });
   parentPort?.postMessage(systemClock.now() - since);
 } finally {
   over = true;
